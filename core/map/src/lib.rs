@@ -1,0 +1,1 @@
+//! OpenDRIVE road networks as lanes, topology, Frenet frames and signals.

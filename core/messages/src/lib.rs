@@ -1,0 +1,1 @@
+//! The types that flow between the nodes, with their units and frames.

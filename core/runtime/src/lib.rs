@@ -1,0 +1,1 @@
+//! Logical execution time: nodes, executor, links, trace, recorder, replay.

@@ -1,0 +1,1 @@
+//! A vehicle's parameters, footprint and motion models.

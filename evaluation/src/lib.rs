@@ -1,0 +1,1 @@
+//! Metrics, infractions and reports of a drive.

@@ -1,0 +1,1 @@
+//! Platforms: a clock, sensors and a vehicle; readers of foreign recordings.

@@ -1,0 +1,1 @@
+//! Model cards, the model store and ONNX Runtime sessions.

@@ -1,0 +1,1 @@
+//! Camera, lidar, fusion, tracking, prediction and localization.

@@ -1,0 +1,1 @@
+//! Route, behavior and motion planning.

@@ -1,0 +1,1 @@
+//! The gate: the last check before a command leaves.

@@ -1,0 +1,1 @@
+//! The built-in simulator and CARLA's protocol.

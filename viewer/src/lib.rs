@@ -1,0 +1,1 @@
+//! Everything about Rerun, off the hot path.
