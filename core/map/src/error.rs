@@ -1,0 +1,32 @@
+//! What can be wrong with a map.
+
+/// Why a map was refused: what was wrong, where, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MapError {
+    /// The text is no well-formed XML.
+    #[error(
+        "map line {line}:{column}: not well-formed XML: {message}; is the file complete and an OpenDRIVE (.xodr) file?"
+    )]
+    Xml {
+        /// Line, from 1.
+        line: u32,
+        /// Column, from 1.
+        column: u32,
+        /// The XML parser's words.
+        message: String,
+    },
+    /// An element or attribute is missing or has a value that it can't have.
+    #[error("map line {line}:{column}: <{element}>: {problem}; {remedy}")]
+    Invalid {
+        /// Line, from 1.
+        line: u32,
+        /// Column, from 1.
+        column: u32,
+        /// The element's name.
+        element: String,
+        /// What is wrong.
+        problem: String,
+        /// What to do.
+        remedy: String,
+    },
+}

@@ -1,0 +1,186 @@
+//! A lane: one strip of one lane section, in driving direction, with everything that governs it.
+
+use crate::{Centerline, CrosswalkId, JunctionId, SignalId};
+
+/// A lane's place in [`Map::lanes`](crate::Map::lanes); dense from 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LaneId(pub u32);
+
+impl LaneId {
+    /// The id as an index into [`Map::lanes`](crate::Map::lanes).
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Where a lane stands in the OpenDRIVE file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LaneKey {
+    /// The road's id.
+    pub road: String,
+    /// The lane section's number on that road, from 0.
+    pub section: usize,
+    /// The lane's signed number: positive to the left of the reference line, negative to the right.
+    pub lane: i32,
+}
+
+/// What a lane is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LaneKind {
+    /// Cars drive here.
+    Driving,
+    /// Pedestrians walk here.
+    Sidewalk,
+    /// A hard shoulder or emergency lane.
+    Shoulder,
+    /// A cycle lane.
+    Biking,
+    /// Cars park here.
+    Parking,
+    /// The edge of the carriageway, a kerb included.
+    Border,
+    /// Anything else (medians, restricted areas, rails).
+    Other,
+}
+
+/// The line pattern of a road mark, named from the lane's inside to its outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MarkKind {
+    /// No mark.
+    #[default]
+    None,
+    /// One continuous line.
+    Solid,
+    /// One dashed line.
+    Broken,
+    /// Two continuous lines.
+    SolidSolid,
+    /// A continuous line left of a dashed one, seen in driving direction.
+    SolidBroken,
+    /// A dashed line left of a continuous one, seen in driving direction.
+    BrokenSolid,
+    /// Two dashed lines.
+    BrokenBroken,
+    /// A kerb.
+    Curb,
+    /// Anything else (Botts' dots, grass, edge).
+    Other,
+}
+
+/// The colour of a road mark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum MarkColor {
+    /// White, and what the file calls standard.
+    #[default]
+    White,
+    /// Yellow or orange.
+    Yellow,
+    /// Any other colour.
+    Other,
+}
+
+/// The mark along one side of a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct RoadMark {
+    /// The line pattern.
+    pub kind: MarkKind,
+    /// The colour.
+    pub color: MarkColor,
+    /// The width of one line, metres.
+    pub width: f64,
+}
+
+/// The lane beside a lane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Neighbor {
+    /// The lane on the other side of the mark; of any kind.
+    pub lane: LaneId,
+    /// Whether a car on this lane may change to it: both are driven the same way, outside a junction, and the mark allows it.
+    pub change_allowed: bool,
+    /// Whether it is driven the same way as this lane.
+    pub same_direction: bool,
+}
+
+/// Another lane of the same junction whose strip overlaps this one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Conflict {
+    /// The other lane.
+    pub lane: LaneId,
+    /// Where the overlap begins on this lane, metres.
+    pub s_start: f64,
+    /// Where the overlap ends on this lane, metres.
+    pub s_end: f64,
+    /// Whether traffic on this lane must give way to the other.
+    pub yields: bool,
+}
+
+/// A signal that governs a lane.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Control {
+    /// The light or sign.
+    pub signal: SignalId,
+    /// Where to stop: metres along this lane.
+    pub stop_s: f64,
+    /// The connecting lanes that it governs; empty when it governs every way on.
+    pub movements: Vec<LaneId>,
+}
+
+/// A pedestrian crossing over a lane.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Crossing {
+    /// The crosswalk.
+    pub crosswalk: CrosswalkId,
+    /// Where it begins on this lane, metres.
+    pub s_start: f64,
+    /// Where it ends on this lane, metres.
+    pub s_end: f64,
+}
+
+/// A lane of one lane section. `s` is metres along [`Lane::centerline`], in driving direction.
+#[derive(Clone, Debug)]
+pub struct Lane {
+    /// Its place in the map.
+    pub id: LaneId,
+    /// Its place in the file.
+    pub key: LaneKey,
+    /// What it is for.
+    pub kind: LaneKind,
+    /// Length of the centre line, metres.
+    pub length: f64,
+    /// The speed limit, m/s.
+    pub speed_limit: f64,
+    /// The middle of the strip, in driving direction.
+    pub centerline: Centerline,
+    /// Lanes that begin where this one ends; ascending.
+    pub successors: Vec<LaneId>,
+    /// Lanes that end where this one begins; ascending.
+    pub predecessors: Vec<LaneId>,
+    /// The lane to the left, seen in driving direction.
+    pub left: Option<Neighbor>,
+    /// The lane to the right, seen in driving direction.
+    pub right: Option<Neighbor>,
+    /// The mark on the left edge.
+    pub left_mark: RoadMark,
+    /// The mark on the right edge.
+    pub right_mark: RoadMark,
+    /// The junction that it crosses, if any.
+    pub junction: Option<JunctionId>,
+    /// Lanes of the same junction that overlap it, by ascending `lane`. Lanes that start from the same lane are not listed.
+    pub conflicts: Vec<Conflict>,
+    /// Signals that govern it, by ascending `stop_s`. Those of a junction are on the lane *before* the junction.
+    pub controls: Vec<Control>,
+    /// Pedestrian crossings over it, by ascending `s_start`.
+    pub crossings: Vec<Crossing>,
+}
+
+/// A point given by a lane: `s` metres along its centre line, `d` metres to the left of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LanePosition {
+    /// The lane.
+    pub lane: LaneId,
+    /// Metres from the lane's start, in driving direction.
+    pub s: f64,
+    /// Metres to the left of the centre line.
+    pub d: f64,
+}
