@@ -1,1 +1,20 @@
-//! Platforms: a clock, sensors and a vehicle; readers of foreign recordings.
+//! Platforms: a clock, sensors and a vehicle. The stack cannot tell which one it drives.
+//!
+//! A [`Platform`] splits into [`Sensors`], which the runtime ticks, and perhaps a [`Vehicle`], which takes what the gate
+//! lets through. The built-in simulator, a recorded drive and a car on a CAN bus all look the same from above.
+//!
+//! ```
+//! use auriga_hal::SensorRig;
+//!
+//! let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/sensors/default.toml")).unwrap();
+//! let rig = SensorRig::from_toml(&text, "configs/sensors/default.toml").unwrap();
+//! assert_eq!(rig.lidar.unwrap().beams, 64);
+//! ```
+
+mod error;
+mod platform;
+mod rig;
+
+pub use error::HalError;
+pub use platform::{Emission, Payload, Platform, PlatformParts, Pending, SensorKind, SensorMessage, SensorSink, Sensors, Vehicle};
+pub use rig::{CameraRig, GnssRig, ImuRig, LidarRig, MountPose, SensorRig, WheelsRig};

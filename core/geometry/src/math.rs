@@ -3,8 +3,8 @@
 
 pub use core::f64::consts::{FRAC_PI_2, PI, TAU};
 pub use libm::{
-    acos, asin, atan, atan2, atan2f, cbrt, cos, cosf, exp, expf, hypot, hypotf, log as ln, pow, powf, sin, sinf, tan, tanf,
-    tanh, tanhf,
+    acos, asin, atan, atan2, atan2f, cbrt, cos, cosf, exp, expf, hypot, hypotf, log as ln, pow, powf, sin,
+    sinf, tan, tanf, tanh, tanhf,
 };
 
 /// Sine and cosine of an angle in radians.

@@ -120,7 +120,8 @@ impl Pose3 {
     #[must_use]
     pub fn from_quaternion(translation: Vec3, x: f64, y: f64, z: f64, w: f64) -> Self {
         let q = Quaternion::new(w, x, y, z);
-        let rotation = if q.norm_squared() > 1e-12 { Unit::new_normalize(q) } else { UnitQuaternion::identity() };
+        let rotation =
+            if q.norm_squared() > 1e-12 { Unit::new_normalize(q) } else { UnitQuaternion::identity() };
         Self { translation, rotation }
     }
 

@@ -88,7 +88,10 @@ impl OrientedBox {
 }
 
 fn project(points: &[Vec2], axis: Vec2) -> (f64, f64) {
-    points.iter().map(|p| p.dot(&axis)).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)))
+    points
+        .iter()
+        .map(|p| p.dot(&axis))
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), d| (a.min(d), b.max(d)))
 }
 
 /// A convex polygon, vertices counter-clockwise.
@@ -181,7 +184,8 @@ impl Polygon {
 pub fn segment_distance(a: Vec2, b: Vec2, point: Vec2) -> (f64, f64) {
     let ab = b - a;
     let length_squared = ab.norm_squared();
-    let ratio = if length_squared > 0.0 { ((point - a).dot(&ab) / length_squared).clamp(0.0, 1.0) } else { 0.0 };
+    let ratio =
+        if length_squared > 0.0 { ((point - a).dot(&ab) / length_squared).clamp(0.0, 1.0) } else { 0.0 };
     ((a + ab * ratio - point).norm(), ratio)
 }
 

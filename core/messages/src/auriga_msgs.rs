@@ -1,0 +1,168 @@
+//! Auriga's own messages: what neither ROS 2 nor Autoware has.
+
+use crate::builtin_interfaces::Time;
+use crate::geometry_msgs::{Accel, Pose, Twist, Vector3};
+use crate::std_msgs::Header;
+use auriga_wire::message;
+
+message! {
+    /// What the car's own bus says.
+    pub struct VehicleState = "auriga_msgs/msg/VehicleState" {
+        /// Instant of measurement.
+        pub stamp: Time,
+        /// Wheel speed of `base_link`, m/s, negative backwards.
+        pub speed_mps: f64,
+        /// Front wheel angle, rad, left positive.
+        pub steering_angle_rad: f64,
+        /// The driver's torque at the steering wheel, N·m.
+        pub driver_torque_nm: f64,
+        /// The driver's brake pedal, 0 to 1.
+        pub driver_brake: f64,
+        /// The driver's accelerator pedal, 0 to 1.
+        pub driver_gas: f64,
+    }
+}
+
+message! {
+    /// Who shall drive. Comes from the platform.
+    pub struct Engage = "auriga_msgs/msg/Engage" {
+        /// When it was requested.
+        pub stamp: Time,
+        /// One of the constants.
+        pub request: u8,
+    } constants {
+        /// The stack lets go.
+        DISENGAGE: u8 = 0,
+        /// The stack drives, a driver is in charge.
+        SUPERVISED: u8 = 1,
+        /// The stack drives.
+        AUTOMATED: u8 = 2,
+    }
+}
+
+message! {
+    /// The nearest obstacle in the car's way, from lidar geometry alone: the gate's own channel.
+    pub struct NearestObstacle = "auriga_msgs/msg/NearestObstacle" {
+        /// Instant of the newest point.
+        pub stamp: Time,
+        /// Free way along the arc of the measured steering angle, from the front bumper, metres; infinite when nothing is in the way.
+        pub distance_m: f64,
+        /// Number of points that made it.
+        pub points: u32,
+        /// Where it is, `base_link`, metres; meaningless when nothing is in the way.
+        pub position: Vector3,
+    }
+}
+
+message! {
+    /// What left the gate, as a record: it cannot be turned back into a command.
+    pub struct SafeCommandRecord = "auriga_msgs/msg/SafeCommandRecord" {
+        /// When the gate decided.
+        pub stamp: Time,
+        /// When it acts on the car.
+        pub effective_at: Time,
+        /// Whether the stack commands at all; otherwise nothing is sent.
+        pub active: bool,
+        /// Front wheel angle, rad, left positive.
+        pub steering_angle_rad: f64,
+        /// m/s².
+        pub acceleration_mps2: f64,
+        /// The gate's state.
+        pub state: u8,
+        /// Name of the state.
+        pub state_name: String,
+        /// Why.
+        pub reason: u8,
+        /// Name of the reason.
+        pub reason_name: String,
+    }
+}
+
+message! {
+    /// What the planner decided, and because of what.
+    pub struct BehaviorDecision = "auriga_msgs/msg/BehaviorDecision" {
+        /// Instant of the decision.
+        pub stamp: Time,
+        /// `cruise`, `follow`, `stop_for_light`, `yield`, `stop_for_obstacle`, `change_lane`, `goal`, …
+        pub rule: String,
+        /// The object, light or line that is the reason; empty when there is none.
+        pub because_of: String,
+        /// Metres along the route to where the car is to stop; infinite when it is not to stop.
+        pub stop_distance_m: f64,
+        /// The speed aimed at, m/s.
+        pub target_speed_mps: f64,
+        /// Metres driven along the route.
+        pub route_s_m: f64,
+        /// Metres left along the route.
+        pub route_left_m: f64,
+    }
+}
+
+message! {
+    /// A road user as the simulator knows it. For the evaluation only.
+    pub struct TruthObject = "auriga_msgs/msg/TruthObject" {
+        /// Its number in the simulator.
+        pub id: u32,
+        /// One of `autoware_perception_msgs/ObjectClassification`'s constants.
+        pub class: u8,
+        /// Pose of the centre of its box in `map`.
+        pub pose: Pose,
+        /// Full length, width, height, metres.
+        pub dimensions: Vector3,
+        /// m/s along its heading.
+        pub speed_mps: f64,
+    }
+}
+
+message! {
+    /// Something that happened to the car, as the simulator knows it.
+    pub struct TruthEvent = "auriga_msgs/msg/TruthEvent" {
+        /// When.
+        pub stamp: Time,
+        /// One of the constants.
+        pub kind: u8,
+        /// The other road user's number; 0 when there is none.
+        pub object_id: u32,
+        /// For a person to read.
+        pub text: String,
+    } constants {
+        /// The ego car touched something.
+        COLLISION: u8 = 1,
+        /// The ego car crossed a stop line at red.
+        RED_LIGHT: u8 = 2,
+        /// The ego car left the road.
+        OFF_ROAD: u8 = 3,
+    }
+}
+
+message! {
+    /// A traffic light's true state.
+    pub struct TruthLight = "auriga_msgs/msg/TruthLight" {
+        /// The map's `SignalId`.
+        pub signal: u32,
+        /// One of `autoware_perception_msgs/TrafficLightElement`'s colours.
+        pub color: u8,
+    }
+}
+
+message! {
+    /// The world as the simulator knows it. For the evaluation and nowhere else.
+    pub struct GroundTruth = "auriga_msgs/msg/GroundTruth" {
+        /// Instant, and frame (`map`).
+        pub header: Header,
+        /// Pose of the ego car's `base_link`.
+        pub ego_pose: Pose,
+        /// Velocity in `base_link`.
+        pub ego_twist: Twist,
+        /// Acceleration in `base_link`.
+        pub ego_acceleration: Accel,
+        /// Front wheel angle, rad.
+        pub ego_steering_angle_rad: f64,
+        /// All other road users.
+        pub objects: Vec<TruthObject>,
+        /// All traffic lights.
+        pub lights: Vec<TruthLight>,
+        /// What happened since the message before.
+        pub events: Vec<TruthEvent>,
+    }
+}

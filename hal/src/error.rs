@@ -1,0 +1,40 @@
+//! What can go wrong at the edge to hardware and recordings.
+
+use std::path::PathBuf;
+
+/// An error of a platform, saying where and what to do.
+#[derive(Debug, thiserror::Error)]
+pub enum HalError {
+    /// A file could not be read.
+    #[error("{path}: cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// A configuration file is wrong; the text names line and field.
+    #[error("{file}: {problem}")]
+    Configuration {
+        /// The file.
+        file: String,
+        /// Line, field, and what is wrong with it.
+        problem: String,
+    },
+    /// A recording is wrong; the text says where and what.
+    #[error("{path}: {problem}")]
+    Recording {
+        /// The file or folder.
+        path: PathBuf,
+        /// Where and what is wrong, and what to do.
+        problem: String,
+    },
+    /// A part of the platform stopped working.
+    #[error("platform {platform}: {problem}")]
+    Platform {
+        /// The platform's name.
+        platform: &'static str,
+        /// What happened, and what to do.
+        problem: String,
+    },
+}
