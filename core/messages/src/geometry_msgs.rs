@@ -161,6 +161,9 @@ impl auriga_wire::Field for Matrix6 {
     fn read(&mut self, reader: &mut auriga_wire::CdrReader<'_>) -> Result<(), auriga_wire::WireError> {
         self.0.read(reader)
     }
+    fn reset(&mut self) {
+        self.0.reset();
+    }
     fn field_type() -> auriga_wire::FieldType {
         <[f64; 36] as auriga_wire::Field>::field_type()
     }

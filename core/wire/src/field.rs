@@ -16,6 +16,9 @@ pub trait Field: Sized {
     /// When the bytes end early or are malformed.
     fn read(&mut self, reader: &mut CdrReader<'_>) -> Result<(), WireError>;
 
+    /// Back to the default value, keeping the buffers of strings and sequences.
+    fn reset(&mut self);
+
     /// The ROS 2 type.
     fn field_type() -> FieldType;
 
@@ -49,6 +52,9 @@ macro_rules! primitive {
                 *self = if reader.little_endian() { Self::from_le_bytes(raw) } else { Self::from_be_bytes(raw) };
                 Ok(())
             }
+            fn reset(&mut self) {
+                *self = Self::default();
+            }
             fn field_type() -> FieldType {
                 FieldType::Primitive(Primitive::$variant)
             }
@@ -66,6 +72,9 @@ impl Field for u8 {
         let [byte] = reader.take_array()?;
         *self = byte;
         Ok(())
+    }
+    fn reset(&mut self) {
+        *self = 0;
     }
     fn field_type() -> FieldType {
         FieldType::Primitive(Primitive::Uint8)
@@ -90,6 +99,9 @@ impl Field for bool {
             [_] => return Err(reader.error("a bool is neither 0 nor 1")),
         };
         Ok(())
+    }
+    fn reset(&mut self) {
+        *self = false;
     }
     fn field_type() -> FieldType {
         FieldType::Primitive(Primitive::Bool)
@@ -116,6 +128,9 @@ impl Field for String {
         self.push_str(core::str::from_utf8(text).map_err(|_| reader.error("a string is not UTF-8"))?);
         Ok(())
     }
+    fn reset(&mut self) {
+        self.clear();
+    }
     fn field_type() -> FieldType {
         FieldType::String
     }
@@ -127,6 +142,9 @@ impl<T: Field, const N: usize> Field for [T; N] {
     }
     fn read(&mut self, reader: &mut CdrReader<'_>) -> Result<(), WireError> {
         T::read_all(self, reader)
+    }
+    fn reset(&mut self) {
+        self.iter_mut().for_each(T::reset);
     }
     fn field_type() -> FieldType {
         FieldType::Array(Box::new(T::field_type()), N)
@@ -143,6 +161,9 @@ impl<T: Field + Default> Field for Vec<T> {
         let length = reader.take_length(T::LEAST_SIZE)?;
         self.resize_with(length, T::default);
         T::read_all(self, reader)
+    }
+    fn reset(&mut self) {
+        self.clear();
     }
     fn field_type() -> FieldType {
         FieldType::Sequence(Box::new(T::field_type()))

@@ -107,6 +107,9 @@ macro_rules! message {
                 $($crate::Field::read(&mut self.$field, reader).map_err(|error| error.within(stringify!($field)))?;)*
                 Ok(())
             }
+            fn reset(&mut self) {
+                $($crate::Field::reset(&mut self.$field);)*
+            }
             fn field_type() -> $crate::FieldType {
                 $crate::FieldType::Nested(<$name as $crate::Message>::description)
             }
