@@ -88,7 +88,7 @@ pub(crate) trait Snapshot: Copy {
 /// No road vehicle that this gate guards goes faster, m/s. Unverified.
 const SPEED_POSSIBLE_MPS: f64 = 100.0;
 /// No controller means more, m/s²; catches broken units, not strong wishes. Unverified.
-const ACCELERATION_POSSIBLE_MPS2: f64 = 20.0;
+const ACCELERATION_POSSIBLE_MPS2: f64 = 50.0;
 /// Sensors and controllers may be past the steering's stop by this factor. Beyond it: degrees, or garbage. Unverified.
 const STEERING_POSSIBLE_FACTOR: f64 = 1.5;
 /// No driver turns harder, N·m. Unverified.

@@ -1,0 +1,476 @@
+//! What the gate does, situation by situation.
+
+mod rig;
+
+use auriga_safety::*;
+use rig::{MS, Rig, TICK_NS, vehicle};
+
+type Spoil = fn(&mut Rig);
+
+const BOTH: [Mode; 2] = [Mode::Supervised, Mode::Automated];
+
+#[test]
+fn it_is_silent_until_engaged() {
+    let mut rig = Rig::new();
+    rig.wanted_acceleration_mps2 = 2.0;
+    for _ in 0..100 {
+        let command = rig.tick();
+        assert!(!command.active() && !command.hold());
+        assert_eq!((command.steering_angle_rad(), command.acceleration_mps2()), (0.0, 0.0));
+        assert_eq!(command.record().mode, None);
+    }
+}
+
+#[test]
+fn it_passes_what_is_within_the_envelope() {
+    for mode in BOTH {
+        let mut rig = Rig::engaged(mode);
+        rig.wanted_acceleration_mps2 = 0.8;
+        rig.wanted_steering_rad = 0.05;
+        let record = rig.ticks(100);
+        assert_eq!(record.state, GateState::Engaged);
+        assert_eq!((record.steering_angle_rad, record.acceleration_mps2), (0.05, 0.8));
+        assert!(!record.steering_limited && !record.acceleration_limited);
+        assert_eq!(record.mode, Some(mode));
+    }
+}
+
+#[test]
+fn steering_starts_from_what_the_wheels_do() {
+    let mut rig = Rig::new();
+    rig.speed_mps = 5.0;
+    rig.steering_angle_rad = 0.2;
+    rig.wanted_steering_rad = -0.2;
+    rig.press(Mode::Automated);
+    let record = rig.tick().record();
+    assert!((record.steering_angle_rad - 0.2).abs() <= 0.8 * 0.01 + 1e-12);
+}
+
+#[test]
+fn each_silent_input_leads_to_a_minimal_risk_stop_in_time() {
+    let timeouts = Timeouts::default();
+    let cases: [(Spoil, i64, Reason); 3] = [
+        (|rig| rig.vehicle_lives = false, timeouts.vehicle_state_ns, Reason::VehicleStateStale),
+        (|rig| rig.obstacle_lives = false, timeouts.obstacle_ns, Reason::ObstacleStale),
+        (|rig| rig.command_lives = false, timeouts.command_ns, Reason::CommandStale),
+    ];
+    for mode in BOTH {
+        for (silence, timeout_ns, reason) in cases {
+            let mut rig = Rig::engaged(mode);
+            rig.wanted_steering_rad = 0.02;
+            let before = rig.ticks(50);
+            silence(&mut rig);
+            for _ in 0..timeout_ns / TICK_NS {
+                assert_eq!(rig.tick().record().state, GateState::Engaged);
+            }
+            let record = rig.tick().record();
+            assert_eq!(
+                (record.state, record.reason, record.changed),
+                (GateState::MinimalRiskStop, reason, true)
+            );
+            assert_eq!(record.acceleration_mps2, if mode == Mode::Supervised { -2.5 } else { -4.0 });
+            assert_eq!(record.steering_angle_rad, before.steering_angle_rad);
+        }
+    }
+}
+
+#[test]
+fn a_minimal_risk_stop_holds_until_somebody_takes_over() {
+    for mode in BOTH {
+        let mut rig = Rig::engaged(mode);
+        rig.command_lives = false;
+        rig.ticks(11);
+        rig.command_lives = true;
+        assert_eq!(rig.ticks(10).state, GateState::MinimalRiskStop, "a stop that has begun is finished");
+        rig.speed_mps = 0.0;
+        let record = rig.tick().record();
+        assert_eq!((record.state, record.reason), (GateState::StandstillHold, Reason::Standstill));
+        assert!(record.hold && record.active && record.acceleration_mps2 < 0.0);
+        assert_eq!(rig.ticks(500).state, GateState::StandstillHold);
+        rig.driver_brake = 0.3;
+        let record = rig.tick().record();
+        assert_eq!(
+            (record.state, record.reason, record.active),
+            (GateState::Silent, Reason::DriverBrake, false)
+        );
+    }
+}
+
+#[test]
+fn a_new_request_engages_again_and_an_old_one_does_not() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.command_lives = false;
+    rig.ticks(11);
+    rig.command_lives = true;
+    rig.speed_mps = 0.0;
+    rig.ticks(5);
+    assert_eq!(rig.gate.state(), GateState::StandstillHold);
+    rig.press(Mode::Supervised);
+    let record = rig.tick().record();
+    assert_eq!((record.state, record.mode), (GateState::Engaged, Some(Mode::Supervised)));
+}
+
+#[test]
+fn braking_under_way_does_not_get_softer_by_doubt() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.wanted_acceleration_mps2 = -6.0;
+    assert_eq!(rig.ticks(50).acceleration_mps2, -6.0);
+    rig.command_lives = false;
+    assert_eq!(rig.ticks(11).state, GateState::MinimalRiskStop);
+    assert_eq!(rig.tick().acceleration_mps2(), -6.0);
+}
+
+#[test]
+fn the_driver_ends_it_within_one_tick() {
+    let cases: [(Spoil, Reason); 5] = [
+        (|rig| rig.driver_brake = 0.05, Reason::DriverBrake),
+        (|rig| rig.driver_gas = 0.05, Reason::DriverGas),
+        (|rig| rig.driver_torque_nm = 3.0, Reason::DriverSteering),
+        (|rig| rig.driver_torque_nm = -3.0, Reason::DriverSteering),
+        (Rig::press_disengage, Reason::DisengageRequested),
+    ];
+    for mode in BOTH {
+        for (take_over, reason) in cases {
+            let mut rig = Rig::engaged(mode);
+            rig.ticks(3);
+            take_over(&mut rig);
+            let record = rig.tick().record();
+            assert_eq!((record.state, record.reason, record.active), (GateState::Silent, reason, false));
+            assert!(!rig.ticks(10).active, "and it stays silent");
+        }
+    }
+}
+
+#[test]
+fn below_the_override_figures_nothing_happens() {
+    let mut rig = Rig::engaged(Mode::Supervised);
+    (rig.driver_brake, rig.driver_gas, rig.driver_torque_nm) = (0.049, 0.049, 2.99);
+    assert_eq!(rig.ticks(10).state, GateState::Engaged);
+}
+
+#[test]
+fn engaging_waits_for_the_inputs_and_says_why() {
+    let mut rig = Rig::new();
+    rig.command_lives = false;
+    rig.press(Mode::Automated);
+    let record = rig.ticks(50);
+    assert_eq!((record.active, record.refused), (false, Some(Reason::CommandStale)));
+    rig.command_lives = true;
+    assert!(rig.tick().active());
+
+    let mut rig = Rig::new();
+    rig.command_lives = false;
+    rig.press(Mode::Automated);
+    rig.ticks(102);
+    rig.command_lives = true;
+    assert!(!rig.tick().active(), "a request of more than a second ago is void");
+
+    let mut rig = Rig::new();
+    rig.driver_brake = 0.2;
+    rig.press(Mode::Supervised);
+    assert_eq!(rig.tick().record().refused, Some(Reason::DriverBrake));
+
+    let mut rig = Rig::new();
+    rig.distance_m = 5.0;
+    rig.press(Mode::Automated);
+    assert_eq!(rig.tick().record().refused, Some(Reason::ObstacleInTheWay));
+}
+
+#[test]
+fn a_request_from_the_future_does_not_engage_and_one_to_disengage_always_counts() {
+    let mut rig = Rig::new();
+    rig.engage = Some(EngageRequest { stamp_ns: rig.now_ns + 50 * TICK_NS, request: Engage::Automated });
+    assert!(!rig.ticks(10).active);
+
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.engage = Some(EngageRequest { stamp_ns: rig.now_ns + 50 * TICK_NS, request: Engage::Disengage });
+    assert!(!rig.tick().active());
+}
+
+#[test]
+fn the_other_envelope_is_taken_on_request() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.wanted_acceleration_mps2 = -5.0;
+    assert_eq!(rig.ticks(50).acceleration_mps2, -5.0);
+    rig.press(Mode::Supervised);
+    let record = rig.ticks(100);
+    assert_eq!((record.mode, record.acceleration_mps2), (Some(Mode::Supervised), -3.5));
+}
+
+#[test]
+fn one_bad_snapshot_is_bridged_and_a_stream_of_them_is_doubt() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.wanted_acceleration_mps2 = 0.5;
+    rig.ticks(20);
+    rig.wanted_acceleration_mps2 = f64::NAN;
+    let record = rig.tick().record();
+    assert_eq!((record.state, record.acceleration_mps2), (GateState::Engaged, 0.5));
+    rig.wanted_acceleration_mps2 = 0.5;
+    assert_eq!(rig.tick().record().state, GateState::Engaged);
+    rig.wanted_steering_rad = 10.0; // Degrees.
+    let record = rig.ticks(11);
+    assert_eq!((record.state, record.reason), (GateState::MinimalRiskStop, Reason::CommandImplausible));
+
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.speed_mps = f64::INFINITY;
+    assert_eq!(rig.ticks(11).reason, Reason::VehicleStateImplausible);
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.distance_m = f64::NAN;
+    assert_eq!(rig.ticks(36).reason, Reason::ObstacleImplausible);
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.speed_mps = -1.0;
+    assert_eq!(rig.tick().record().reason, Reason::RollingBack);
+}
+
+#[test]
+fn stamps_from_the_future_or_out_of_order_do_not_pass() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    for _ in 0..11 {
+        rig.now_ns += TICK_NS;
+        let mut inputs = rig.inputs();
+        inputs.command =
+            Some(Command { stamp_ns: rig.now_ns + 1, steering_angle_rad: 0.1, acceleration_mps2: 1.0 });
+        let record = rig.gate.step(rig.now_ns, &inputs).record();
+        assert!(record.steering_angle_rad == 0.0 && record.acceleration_mps2 <= 0.0);
+    }
+    assert_eq!(rig.gate.state(), GateState::MinimalRiskStop);
+
+    let mut rig = Rig::engaged(Mode::Automated);
+    let old_ns = rig.now_ns - TICK_NS;
+    rig.now_ns += TICK_NS;
+    let mut inputs = rig.inputs();
+    inputs.command = Some(Command { stamp_ns: old_ns, steering_angle_rad: 0.1, acceleration_mps2: 1.0 });
+    assert_eq!(rig.gate.step(rig.now_ns, &inputs).acceleration_mps2(), 0.0);
+}
+
+#[test]
+fn time_that_runs_back_is_doubt() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.ticks(5);
+    let inputs = rig.inputs();
+    let record = rig.gate.step(rig.now_ns - 1, &inputs).record();
+    assert_eq!((record.state, record.reason), (GateState::MinimalRiskStop, Reason::ClockWentBack));
+}
+
+#[test]
+fn it_brakes_by_itself_for_what_is_in_the_way() {
+    for mode in BOTH {
+        let mut rig = Rig::engaged(mode);
+        rig.wanted_acceleration_mps2 = 1.0;
+        rig.ticks(30);
+        rig.distance_m = 9.7; // 100/16 + 3 + 0.5 = 9.75.
+        let record = rig.tick().record();
+        assert_eq!((record.state, record.reason), (GateState::EmergencyBraking, Reason::ObstacleInTheWay));
+        assert_eq!(record.acceleration_mps2, -8.0, "past the comfort and jerk limits");
+        rig.driver_brake = 0.1;
+        assert_eq!(
+            rig.tick().record().state,
+            GateState::EmergencyBraking,
+            "a foot on the brake would brake less"
+        );
+        rig.driver_torque_nm = 4.0;
+        assert_eq!(rig.tick().record().state, GateState::Silent);
+    }
+}
+
+#[test]
+fn it_brakes_for_what_it_saw_before_the_channel_went_dark() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.distance_m = 11.0;
+    assert_eq!(rig.tick().record().state, GateState::Engaged);
+    rig.obstacle_lives = false;
+    let record = rig.ticks(15); // 1.5 m further, it is 9.5 m away.
+    assert_eq!(record.state, GateState::EmergencyBraking);
+}
+
+#[test]
+fn with_the_emergency_brake_off_it_does_not() {
+    let mut rig = Rig::with(GateConfig { emergency_braking: false, ..GateConfig::of(vehicle()) });
+    rig.press(Mode::Automated);
+    rig.ticks(1);
+    rig.distance_m = 1.0;
+    rig.wanted_acceleration_mps2 = 1.0;
+    let record = rig.ticks(50);
+    assert_eq!((record.state, record.acceleration_mps2), (GateState::Engaged, 1.0));
+}
+
+#[test]
+fn a_car_ahead_that_drives_as_fast_is_not_in_the_way() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.distance_m = 5.0;
+    rig.closing_speed_mps = Some(0.0);
+    assert_eq!(rig.ticks(100).state, GateState::Engaged);
+    rig.closing_speed_mps = Some(6.0); // It brakes: (100 − 16)/16 + 1.8 + 0.5 = 7.55.
+    assert_eq!(rig.tick().record().state, GateState::EmergencyBraking);
+}
+
+#[test]
+fn after_an_emergency_automated_goes_on_when_there_is_room_and_supervised_asks() {
+    for mode in BOTH {
+        let mut rig = Rig::engaged(mode);
+        rig.distance_m = 9.0;
+        rig.ticks(1);
+        (rig.speed_mps, rig.distance_m) = (0.0, 1.0);
+        let record = rig.tick().record();
+        assert_eq!((record.state, record.hold), (GateState::EmergencyHold, true));
+        rig.wanted_acceleration_mps2 = 1.0;
+        assert_eq!(rig.ticks(300).state, GateState::EmergencyHold, "held while it is there");
+        rig.distance_m = 30.0;
+        assert_eq!(rig.ticks(50).state, GateState::EmergencyHold, "not at the first glimpse");
+        let record = rig.tick().record();
+        if mode == Mode::Automated {
+            assert_eq!((record.state, record.reason), (GateState::Engaged, Reason::ObstacleGone));
+        } else {
+            assert_eq!(rig.ticks(300).state, GateState::EmergencyHold);
+            rig.press(Mode::Supervised);
+            assert_eq!(rig.tick().record().state, GateState::Engaged);
+        }
+    }
+}
+
+#[test]
+fn it_does_not_go_on_without_the_controllers_wish() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.distance_m = 9.0;
+    rig.ticks(1);
+    rig.speed_mps = 0.0;
+    rig.distance_m = 30.0;
+    rig.wanted_acceleration_mps2 = -1.0;
+    assert_eq!(rig.ticks(300).state, GateState::EmergencyHold);
+}
+
+#[test]
+fn when_the_obstacle_leaves_the_brake_is_let_go_smoothly() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.distance_m = 9.0;
+    rig.wanted_acceleration_mps2 = 1.0;
+    rig.ticks(1);
+    rig.speed_mps = 8.0;
+    rig.distance_m = f64::INFINITY;
+    assert_eq!(rig.ticks(50).state, GateState::EmergencyBraking);
+    let record = rig.tick().record();
+    assert_eq!(record.state, GateState::Engaged);
+    assert!((record.acceleration_mps2 - (-8.0 + 10.0 * 0.01)).abs() < 1e-9);
+}
+
+#[test]
+fn an_emergency_within_a_stop_ends_in_the_stop() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.command_lives = false;
+    rig.ticks(11);
+    rig.command_lives = true;
+    rig.distance_m = 9.0;
+    assert_eq!(rig.tick().record().state, GateState::EmergencyBraking);
+    rig.distance_m = f64::INFINITY;
+    let record = rig.ticks(51);
+    assert_eq!((record.state, record.acceleration_mps2), (GateState::MinimalRiskStop, -4.0));
+    rig.distance_m = 9.0;
+    rig.ticks(1);
+    rig.speed_mps = 0.0;
+    assert_eq!(rig.tick().record().state, GateState::StandstillHold);
+}
+
+#[test]
+fn it_does_not_move_off_towards_what_touches_the_bumper() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.wanted_acceleration_mps2 = 1.0;
+    (rig.speed_mps, rig.distance_m) = (0.0, 0.4);
+    let record = rig.ticks(50);
+    assert_eq!((record.state, record.acceleration_mps2, record.hold), (GateState::Engaged, 0.0, true));
+    rig.distance_m = 1.0;
+    assert!(rig.tick().acceleration_mps2() > 0.0);
+}
+
+#[test]
+fn a_stall_of_the_loop_does_not_open_the_rate_limits() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.speed_mps = 2.0;
+    rig.wanted_steering_rad = 0.5;
+    rig.now_ns += 5_000 * MS;
+    let inputs = rig.inputs();
+    let record = rig.gate.step(rig.now_ns, &inputs).record();
+    assert!(record.steering_angle_rad <= 0.8 * 0.05 + 1e-12);
+}
+
+#[test]
+fn impossible_configurations_name_their_field() {
+    let good = GateConfig::of(vehicle());
+    assert_eq!(good.validate(), Ok(()));
+    let field = |spoil: fn(&mut GateConfig)| {
+        let mut config = good;
+        spoil(&mut config);
+        Gate::new(config).unwrap_err().field
+    };
+    assert_eq!(field(|c| c.vehicle.wheelbase_m = f64::NAN), "vehicle.wheelbase_m");
+    assert_eq!(field(|c| c.vehicle.max_deceleration_mps2 = -8.0), "vehicle.max_deceleration_mps2");
+    assert_eq!(field(|c| c.timeouts.command_ns = 0), "timeouts.command_ns");
+    assert_eq!(field(|c| c.timeouts.obstacle_ns = i64::MAX), "timeouts.obstacle_ns");
+    assert_eq!(field(|c| c.driver.brake = 0.0), "driver.brake");
+    assert_eq!(field(|c| c.emergency.deceleration_mps2 = 12.0), "emergency.deceleration_mps2");
+    assert_eq!(field(|c| c.standstill_speed_mps = 50.0), "standstill_speed_mps");
+    assert_eq!(
+        field(|c| c.supervised.lateral_jerk_mps3 = SpeedTable::constant(f64::INFINITY)),
+        "supervised.lateral_jerk_mps3"
+    );
+    assert_eq!(
+        field(|c| c.automated.jerk_down_mps3 = SpeedTable::between((20.0, 1.0), (5.0, 1.0))),
+        "automated.jerk_down_mps3"
+    );
+    assert_eq!(
+        field(|c| c.automated.minimal_risk_deceleration_mps2 = 0.0),
+        "automated.minimal_risk_deceleration_mps2"
+    );
+    let text = Gate::new(GateConfig { standstill_speed_mps: 50.0, ..good }).unwrap_err().to_string();
+    assert!(text.contains("`standstill_speed_mps`"), "{text}");
+}
+
+#[test]
+fn a_speed_table_is_linear_between_its_rows_and_constant_outside() {
+    let table = SpeedTable::new(&[(5.0, 4.0), (20.0, 2.0), (30.0, 1.0)]).unwrap();
+    for (speed, limit) in
+        [(0.0, 4.0), (5.0, 4.0), (12.5, 3.0), (-12.5, 3.0), (20.0, 2.0), (25.0, 1.5), (90.0, 1.0)]
+    {
+        assert!((table.at(speed) - limit).abs() < 1e-12, "{speed}");
+    }
+    assert_eq!(SpeedTable::constant(3.0).at(17.0), 3.0);
+    assert!(SpeedTable::new(&[]).is_err());
+    assert!(SpeedTable::new(&[(0.0, 1.0); 9]).is_err());
+    assert!(SpeedTable::new(&[(1.0, 1.0), (1.0, 2.0)]).is_err());
+    assert!(SpeedTable::new(&[(1.0, -1.0)]).is_err());
+}
+
+#[test]
+fn codes_and_names_are_all_different() {
+    use std::collections::BTreeSet;
+    let states = [
+        GateState::Silent,
+        GateState::Engaged,
+        GateState::EmergencyBraking,
+        GateState::EmergencyHold,
+        GateState::MinimalRiskStop,
+        GateState::StandstillHold,
+    ];
+    assert_eq!(states.iter().map(|state| (state.code(), state.name())).collect::<BTreeSet<_>>().len(), 6);
+    let reasons = [
+        Reason::StartUp,
+        Reason::EngageRequested,
+        Reason::DisengageRequested,
+        Reason::DriverSteering,
+        Reason::DriverBrake,
+        Reason::DriverGas,
+        Reason::ClockWentBack,
+        Reason::VehicleStateStale,
+        Reason::VehicleStateImplausible,
+        Reason::ObstacleStale,
+        Reason::ObstacleImplausible,
+        Reason::CommandStale,
+        Reason::CommandImplausible,
+        Reason::RollingBack,
+        Reason::ObstacleInTheWay,
+        Reason::ObstacleGone,
+        Reason::Standstill,
+    ];
+    let codes: BTreeSet<_> = reasons.iter().map(|reason| reason.code()).collect();
+    let names: BTreeSet<_> = reasons.iter().map(|reason| reason.name()).collect();
+    assert_eq!((codes.len(), names.len()), (17, 17));
+}
