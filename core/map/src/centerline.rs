@@ -85,6 +85,11 @@ impl Centerline {
         self.refine(point, s, low, high)
     }
 
+    /// The sample nearest to a point.
+    pub(crate) fn nearest_point(&self, point: Vec2) -> CenterPoint {
+        self.points[self.nearest_sample(point, 0, self.points.len() - 1)]
+    }
+
     /// Newton's method on (point − position(s)) · direction(s) = 0, kept between `low` and `high`.
     fn refine(&self, point: Vec2, start: f64, mut low: f64, mut high: f64) -> (f64, f64) {
         let mut s = start;

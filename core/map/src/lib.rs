@@ -4,7 +4,7 @@
 //! *driving direction*, whatever way their road's reference line runs: `s` grows the way traffic goes, `d` is positive to
 //! the left of it. Coordinates are those of the map frame (x east, y north, z up; metres, radians).
 //!
-//! ```no_run
+//! ```
 //! use auriga_geometry::Vec2;
 //! use auriga_map::Map;
 //!
@@ -22,11 +22,14 @@
 //! # Ok::<(), auriga_map::MapError>(())
 //! ```
 
+mod build;
 mod centerline;
 mod error;
 mod feature;
+mod grid;
 mod lane;
 mod map;
+mod opendrive;
 mod route;
 
 pub use centerline::{CenterPoint, Centerline};

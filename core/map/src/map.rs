@@ -1,5 +1,8 @@
 //! The map as the stack sees it.
 
+use crate::build::build;
+use crate::grid::Grid;
+use crate::opendrive::OpenDrive;
 use crate::{
     Crosswalk, GeoReference, Junction, Lane, LaneId, LanePosition, MapError, MapObject, Signal, SignalId,
 };
@@ -15,6 +18,7 @@ pub struct Map {
     pub(crate) junctions: Vec<Junction>,
     pub(crate) geo_reference: Option<GeoReference>,
     pub(crate) bounds: (Vec2, Vec2),
+    pub(crate) grid: Grid,
 }
 
 impl Map {
@@ -23,12 +27,7 @@ impl Map {
     /// # Errors
     /// [`MapError`] with line and column where the text is no XML, or lacks or garbles something that a map needs.
     pub fn from_opendrive(xml: &str) -> Result<Map, MapError> {
-        roxmltree::Document::parse(xml).map_err(|error| MapError::Xml {
-            line: error.pos().row,
-            column: error.pos().col,
-            message: error.to_string(),
-        })?;
-        Ok(Map::default())
+        Ok(build(&OpenDrive::read(xml)?))
     }
 
     /// All lanes, by id.
@@ -86,15 +85,16 @@ impl Map {
     }
 
     /// The nearest driving lane; with `heading`, lanes that run more than 90° off are passed over.
+    ///
+    /// Nearness is the distance to the centre line, plus 1 m per radian that the lane's direction is off `heading`: where
+    /// lanes fan out in a junction, the one that runs the same way wins. Of equals the lower id wins. No allocation.
     #[must_use]
     pub fn nearest_lane(&self, point: Vec2, heading: Option<f64>) -> Option<LanePosition> {
-        let _ = (point, heading);
-        None
+        self.grid.nearest(&self.lanes, point, heading)
     }
 
     /// Lanes of any kind whose strip comes within `radius` of `center`, by ascending id; `out` is cleared first.
     pub fn lanes_within(&self, center: Vec2, radius: f64, out: &mut Vec<LaneId>) {
-        let _ = (center, radius);
-        out.clear();
+        self.grid.within(&self.lanes, center, radius, out);
     }
 }

@@ -1,0 +1,144 @@
+//! From the file as written to the map: lays out lanes, links them, finds what governs them.
+
+mod conflicts;
+mod controls;
+mod crossings;
+mod furniture;
+mod neighbors;
+mod strips;
+mod topology;
+
+use crate::grid::Grid;
+use crate::opendrive::{OpenDrive, Road, Section};
+use crate::{Junction, JunctionId, Lane, LaneId, LaneKey, Map, RoadMark};
+use auriga_geometry::Vec2;
+use std::collections::BTreeMap;
+
+/// Speed limit where a file gives none: 50 km/h, the limit in towns of most of Europe.
+const SPEED_DEFAULT_MPS: f64 = 50.0 / 3.6;
+
+/// Lanes by (road, section, lane number).
+type LaneIndex = BTreeMap<(usize, usize, i32), LaneId>;
+
+/// Builds the map. Every problem of the file has been refused before.
+pub(crate) fn build(file: &OpenDrive) -> Map {
+    let (mut lanes, index) = lay_out_lanes(file);
+    topology::link(file, &index, &mut lanes);
+    neighbors::link(file, &index, &mut lanes);
+    let junctions = list_junctions(file, &lanes);
+    let signals = furniture::signals(file);
+    let (objects, crosswalks) = furniture::objects(file, &lanes);
+    crossings::find(&crosswalks, &mut lanes);
+    controls::find(file, &index, &signals, &mut lanes);
+    conflicts::find(file, &junctions, &signals, &mut lanes);
+    let bounds = bounds(&lanes, objects.iter().map(|object| object.pose.position()));
+    let grid = Grid::new(&lanes, bounds);
+    Map {
+        lanes,
+        signals,
+        crosswalks,
+        objects,
+        junctions,
+        geo_reference: file.geo_reference.clone(),
+        bounds,
+        grid,
+    }
+}
+
+fn lay_out_lanes(file: &OpenDrive) -> (Vec<Lane>, LaneIndex) {
+    let mut lanes = Vec::new();
+    let mut index = LaneIndex::new();
+    for (r, road) in file.roads.iter().enumerate() {
+        let junction = road.junction.as_ref().and_then(|id| file.junctions.iter().position(|j| j.id == *id));
+        let junction = junction.map(|j| JunctionId(j as u32));
+        for (n, section) in road.sections.iter().enumerate() {
+            let mut strips = strips::lay_out(road, section);
+            strips.sort_by_key(|strip| strip.number);
+            for strip in strips {
+                let id = LaneId(lanes.len() as u32);
+                index.insert((r, n, strip.number), id);
+                let written = &section.lanes[&strip.number];
+                lanes.push(Lane {
+                    id,
+                    key: LaneKey { road: road.id.clone(), section: n, lane: strip.number },
+                    kind: written.kind,
+                    length: strip.centerline.length(),
+                    speed_limit: written.speed.unwrap_or_else(|| road_speed(road, section)),
+                    centerline: strip.centerline,
+                    successors: Vec::new(),
+                    predecessors: Vec::new(),
+                    left: None,
+                    right: None,
+                    left_mark: RoadMark::default(),
+                    right_mark: RoadMark::default(),
+                    junction,
+                    conflicts: Vec::new(),
+                    controls: Vec::new(),
+                    crossings: Vec::new(),
+                });
+            }
+        }
+    }
+    (lanes, index)
+}
+
+fn road_speed(road: &Road, section: &Section) -> f64 {
+    let before = road.speeds.iter().take_while(|(s, _)| *s <= section.start + 0.01);
+    before.last().or(road.speeds.first()).map_or(SPEED_DEFAULT_MPS, |&(_, speed)| speed)
+}
+
+fn list_junctions(file: &OpenDrive, lanes: &[Lane]) -> Vec<Junction> {
+    let junction = |(j, written): (usize, &crate::opendrive::WrittenJunction)| {
+        let id = JunctionId(j as u32);
+        let within: Vec<LaneId> =
+            lanes.iter().filter(|lane| lane.junction == Some(id)).map(|lane| lane.id).collect();
+        let mut incoming: Vec<LaneId> = within
+            .iter()
+            .flat_map(|lane| &lanes[lane.index()].predecessors)
+            .copied()
+            .filter(|lane| {
+                lanes[lane.index()].junction != Some(id)
+                    && lanes[lane.index()].kind == crate::LaneKind::Driving
+            })
+            .collect();
+        incoming.sort();
+        incoming.dedup();
+        Junction { id, name: written.id.clone(), lanes: within, incoming }
+    };
+    file.junctions.iter().enumerate().map(junction).collect()
+}
+
+/// The box around all lanes and some other points.
+fn bounds(lanes: &[Lane], others: impl Iterator<Item = Vec2>) -> (Vec2, Vec2) {
+    let mut low = Vec2::new(f64::INFINITY, f64::INFINITY);
+    let mut high = -low;
+    let mut include = |point: Vec2, margin: f64| {
+        low = low.inf(&(point - Vec2::new(margin, margin)));
+        high = high.sup(&(point + Vec2::new(margin, margin)));
+    };
+    for point in lanes.iter().flat_map(|lane| &lane.centerline.points) {
+        include(point.position, 0.5 * point.width);
+    }
+    others.for_each(|point| include(point, 0.0));
+    if low.x <= high.x { (low, high) } else { (Vec2::zeros(), Vec2::zeros()) }
+}
+
+/// The lanes that lead into the junction of `lane` and on to it, each with the lane of the junction that it leads into (which
+/// is `lane` itself unless its road has several sections).
+fn approaches(lane: LaneId, lanes: &[Lane]) -> Vec<(LaneId, LaneId)> {
+    let junction = lanes[lane.index()].junction;
+    let (mut found, mut entries) = (Vec::new(), vec![lane]);
+    let mut next = 0;
+    while let Some(&entry) = entries.get(next) {
+        next += 1;
+        for &before in &lanes[entry.index()].predecessors {
+            if lanes[before.index()].junction != junction {
+                found.push((before, entry));
+            } else if !entries.contains(&before) {
+                entries.push(before);
+            }
+        }
+    }
+    found.sort();
+    found
+}
