@@ -1,1 +1,29 @@
 //! Lateral and longitudinal tracking of a trajectory.
+//!
+//! The controller turns the latest trajectory, ego state and vehicle state into one command a tick. It plans nothing and
+//! knows no map: what it can't track it answers with a controlled stop.
+//!
+//! ```
+//! use auriga_control::{Controller, ControllerConfig, Status};
+//! use auriga_geometry::LogicalTime;
+//! use auriga_messages::autoware_control_msgs::Control;
+//! use auriga_vehicle::VehicleParameters;
+//!
+//! let mut controller = Controller::new(ControllerConfig::default(), VehicleParameters::default())?;
+//! let mut command = Control::default();
+//! let status = controller.step(LogicalTime::ZERO, None, None, None, &mut command)?;
+//! assert_eq!(status, Status::NoEgo);
+//! assert!(command.longitudinal.acceleration < 0.0);
+//! # Ok::<(), auriga_control::ControlError>(())
+//! ```
+
+mod config;
+mod controller;
+mod error;
+mod lateral;
+mod longitudinal;
+mod reference;
+
+pub use config::ControllerConfig;
+pub use controller::{Controller, Status};
+pub use error::ControlError;

@@ -38,6 +38,10 @@ pub struct VehicleParameters {
     /// Extra wheel angle that a lateral acceleration needs, rad per m/s².
     #[serde(default)]
     pub understeer_gradient_rad_s2_m: f64,
+    /// Angle by which the rear tyres slip outwards under lateral acceleration, rad per m/s²: the car's heading then points
+    /// that much into the curve.
+    #[serde(default)]
+    pub rear_slip_gradient_rad_s2_m: f64,
 }
 
 impl Default for VehicleParameters {
@@ -57,7 +61,8 @@ impl Default for VehicleParameters {
             max_deceleration_mps2: 8.0,
             steering_lag_s: 0.12,
             acceleration_lag_s: 0.2,
-            understeer_gradient_rad_s2_m: 0.0,
+            understeer_gradient_rad_s2_m: 0.001,
+            rear_slip_gradient_rad_s2_m: 0.006,
         }
     }
 }
@@ -93,6 +98,7 @@ impl VehicleParameters {
             ("steering_lag_s", self.steering_lag_s, 0.0, 2.0),
             ("acceleration_lag_s", self.acceleration_lag_s, 0.0, 2.0),
             ("understeer_gradient_rad_s2_m", self.understeer_gradient_rad_s2_m, -0.05, 0.05),
+            ("rear_slip_gradient_rad_s2_m", self.rear_slip_gradient_rad_s2_m, 0.0, 0.05),
         ];
         for (field, value, least, most) in ranges {
             // Written so that NaN is refused too.

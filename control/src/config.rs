@@ -1,0 +1,104 @@
+//! The controller's gains and limits.
+
+use crate::ControlError;
+use serde::Deserialize;
+
+/// Gains and limits. The defaults suit a passenger car in town.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ControllerConfig {
+    /// Seconds between two steps.
+    pub period_s: f64,
+    /// From the ego state's instant of use to the command's arrival at the actuator, seconds.
+    pub dead_time_s: f64,
+    /// A lateral error decays over this many seconds of driving, ...
+    pub lateral_time_s: f64,
+    /// ... and over no less than this many metres.
+    pub lateral_length_min_m: f64,
+    /// Damping ratio of the lateral error's decay.
+    pub lateral_damping: f64,
+    /// Integral gain on the lateral error, as a share of the proportional gain per second.
+    pub lateral_integral: f64,
+    /// Greatest curvature that the integral may add, 1/m.
+    pub lateral_integral_max: f64,
+    /// Gain on the speed error, 1/s.
+    pub speed_gain: f64,
+    /// Gain on the position error along the path, 1/s².
+    pub position_gain: f64,
+    /// Integral gain on the speed error, 1/s².
+    pub speed_integral: f64,
+    /// Greatest acceleration that the integral may add, m/s².
+    pub speed_integral_max: f64,
+    /// Greatest position error along the path that is acted on, metres.
+    pub position_error_max_m: f64,
+    /// An older trajectory is not tracked, seconds.
+    pub trajectory_age_max_s: f64,
+    /// An older ego state is not used, seconds.
+    pub ego_age_max_s: f64,
+    /// Deceleration of a controlled stop, m/s², positive.
+    pub stop_deceleration_mps2: f64,
+    /// Deceleration commanded at standstill, m/s², positive.
+    pub hold_deceleration_mps2: f64,
+    /// Greatest change of the commanded acceleration away from emergencies, m/s³.
+    pub jerk_max_mps3: f64,
+}
+
+impl Default for ControllerConfig {
+    fn default() -> Self {
+        Self {
+            period_s: 0.01,
+            dead_time_s: 0.015,
+            lateral_time_s: 0.6,
+            lateral_length_min_m: 3.0,
+            lateral_damping: 0.9,
+            lateral_integral: 0.35,
+            lateral_integral_max: 0.01,
+            speed_gain: 1.2,
+            position_gain: 0.4,
+            speed_integral: 0.1,
+            speed_integral_max: 0.8,
+            position_error_max_m: 1.5,
+            trajectory_age_max_s: 0.5,
+            ego_age_max_s: 0.2,
+            stop_deceleration_mps2: 2.5,
+            hold_deceleration_mps2: 0.6,
+            jerk_max_mps3: 30.0,
+        }
+    }
+}
+
+impl ControllerConfig {
+    /// Whether every value makes sense.
+    ///
+    /// # Errors
+    /// [`ControlError::Config`] with the first field that is not finite and above zero.
+    pub fn check(&self) -> Result<(), ControlError> {
+        let fields = [
+            ("period_s", self.period_s),
+            ("lateral_time_s", self.lateral_time_s),
+            ("lateral_length_min_m", self.lateral_length_min_m),
+            ("lateral_damping", self.lateral_damping),
+            ("speed_gain", self.speed_gain),
+            ("trajectory_age_max_s", self.trajectory_age_max_s),
+            ("ego_age_max_s", self.ego_age_max_s),
+            ("stop_deceleration_mps2", self.stop_deceleration_mps2),
+            ("hold_deceleration_mps2", self.hold_deceleration_mps2),
+            ("jerk_max_mps3", self.jerk_max_mps3),
+        ];
+        let may_be_zero = [
+            ("dead_time_s", self.dead_time_s),
+            ("lateral_integral", self.lateral_integral),
+            ("lateral_integral_max", self.lateral_integral_max),
+            ("position_gain", self.position_gain),
+            ("speed_integral", self.speed_integral),
+            ("speed_integral_max", self.speed_integral_max),
+            ("position_error_max_m", self.position_error_max_m),
+        ];
+        let bad = fields.iter().find(|(_, value)| !(value.is_finite() && *value > 0.0));
+        let bad = bad.or_else(|| may_be_zero.iter().find(|(_, value)| !(value.is_finite() && *value >= 0.0)));
+        match bad {
+            Some(&(field, value)) => Err(ControlError::Config { field, value }),
+            None => Ok(()),
+        }
+    }
+}
