@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout)]
 
-use auriga_map::{LaneKind, Map, SignalKind};
+use auriga_geometry::Vec2;
+use auriga_geometry::math::angle_difference;
+use auriga_map::{Lane, LaneKind, Map, SignalKind};
 use std::path::PathBuf;
 
 /// The towns' files; `None` where the data is not there and need not be.
@@ -53,8 +55,7 @@ fn carla_towns_load_and_hang_together() {
                 let start = next.centerline.at(0.0);
                 joints += 1;
                 gap_max = gap_max.max((end.position - start.position).norm());
-                turn_max =
-                    turn_max.max(auriga_geometry::math::angle_difference(end.heading, start.heading).abs());
+                turn_max = turn_max.max(angle_difference(end.heading, start.heading).abs());
             }
         }
         println!(
@@ -69,6 +70,7 @@ fn carla_towns_load_and_hang_together() {
             map.crosswalks().len(),
             map.objects().len(),
         );
+        check_against_carla(&file.file_stem().unwrap().to_string_lossy(), &map);
         assert!(lights > 0 && controlled > 0 && conflicts > 0 && joints > driving.len() / 2);
         // Driving lanes only: Town06 has a shoulder with a step of 3.5 m in its lane offset.
         for lane in &driving {
@@ -77,4 +79,39 @@ fn carla_towns_load_and_hang_together() {
             }
         }
     }
+}
+
+/// Lane centres, headings, widths and the links between roads as CARLA's own map library has them.
+fn check_against_carla(town: &str, map: &Map) {
+    let mut compared = 0;
+    for line in include_str!("data/carla_waypoints.txt").lines().filter(|line| line.starts_with(town)) {
+        let fields: Vec<&str> = line.split(' ').collect();
+        let value = |i: usize| fields[i].parse::<f64>().unwrap();
+        let is_it = |lane: &&Lane| {
+            lane.key.road == fields[1]
+                && lane.key.section == value(2) as usize
+                && f64::from(lane.key.lane) == value(3)
+        };
+        let lane = map.lanes().iter().find(is_it).unwrap();
+        let (s, d) = lane.centerline.project(Vec2::new(value(4), value(5)));
+        let at = lane.centerline.at(s);
+        assert!(d.abs() < 2e-3 && (at.position - Vec2::new(value(4), value(5))).norm() < 2e-3, "{line}: {d}");
+        assert!(angle_difference(at.heading, value(6)).abs() < 1e-3, "{line}: {}", at.heading);
+        assert!((at.width - value(7)).abs() < 2e-3, "{line}: {}", at.width);
+        compared += 1;
+    }
+    // Counted from carla.Map.get_topology().
+    let links_in_carla = match town {
+        "Town01" => 160,
+        "Town04" => 550,
+        "Town06" => 446,
+        _ => return,
+    };
+    let driving = map.lanes().iter().filter(|lane| lane.kind == LaneKind::Driving);
+    let links: usize = driving
+        .map(|lane| lane.successors.iter().filter(|next| map.lane(**next).key.road != lane.key.road).count())
+        .sum();
+    println!("{town}: {compared} lane centres and {links} links between roads agree with CARLA");
+    assert_eq!(links, links_in_carla);
+    assert!(compared > 20);
 }
