@@ -1,0 +1,58 @@
+//! Writing points into a `sensor_msgs/PointCloud2`.
+
+use auriga_geometry::LogicalTime;
+use auriga_messages::sensor_msgs::{PointCloud2, PointField};
+
+/// Bytes a point.
+const STEP: usize = 24;
+
+/// Makes `cloud` an empty cloud of Auriga's layout.
+pub(super) fn begin(cloud: &mut PointCloud2, stamp: LogicalTime) {
+    cloud.header.stamp = stamp.into();
+    if cloud.header.frame_id != "lidar" {
+        "lidar".clone_into(&mut cloud.header.frame_id);
+    }
+    cloud.height = 1;
+    cloud.width = 0;
+    if cloud.fields.len() != 6 {
+        let float = PointField::FLOAT32;
+        let fields = [
+            ("x", 0, float),
+            ("y", 4, float),
+            ("z", 8, float),
+            ("intensity", 12, float),
+            ("t", 16, PointField::UINT32),
+            ("ring", 20, PointField::UINT16),
+        ];
+        let field = |(name, offset, datatype): (&str, u32, u8)| PointField {
+            name: name.to_owned(),
+            offset,
+            datatype,
+            count: 1,
+        };
+        cloud.fields = fields.map(field).to_vec();
+    }
+    cloud.is_bigendian = false;
+    cloud.point_step = STEP as u32;
+    cloud.is_dense = true;
+    cloud.data.clear();
+}
+
+/// Appends a point.
+#[inline]
+pub(super) fn push(cloud: &mut PointCloud2, point: [f32; 3], intensity: f32, nanos: u32, ring: u16) {
+    let mut bytes = [0_u8; STEP];
+    bytes[0..4].copy_from_slice(&point[0].to_le_bytes());
+    bytes[4..8].copy_from_slice(&point[1].to_le_bytes());
+    bytes[8..12].copy_from_slice(&point[2].to_le_bytes());
+    bytes[12..16].copy_from_slice(&intensity.to_le_bytes());
+    bytes[16..20].copy_from_slice(&nanos.to_le_bytes());
+    bytes[20..22].copy_from_slice(&ring.to_le_bytes());
+    cloud.data.extend_from_slice(&bytes);
+}
+
+/// Sets the counts after the last point.
+pub(super) fn end(cloud: &mut PointCloud2) {
+    cloud.width = (cloud.data.len() / STEP) as u32;
+    cloud.row_step = cloud.data.len() as u32;
+}
