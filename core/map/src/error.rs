@@ -29,4 +29,18 @@ pub enum MapError {
         /// What to do.
         remedy: String,
     },
+    /// The numbers are fine one by one, but the lanes they describe are not.
+    #[error(
+        "map road \"{road}\", lane section {section}: lane {lane} {problem}; check its geometry, widths and offsets"
+    )]
+    Layout {
+        /// The road's id.
+        road: String,
+        /// The lane section's number, from 0.
+        section: usize,
+        /// The lane's number.
+        lane: i32,
+        /// What is wrong.
+        problem: &'static str,
+    },
 }

@@ -45,14 +45,12 @@ impl Grid {
         for lane in lanes {
             for (i, pair) in lane.centerline.points.windows(2).enumerate() {
                 grid.half_width_max = grid.half_width_max.max(0.5 * pair[0].width.max(pair[1].width));
-                let (a, b) = (grid.cell_of(pair[0].position), grid.cell_of(pair[1].position));
-                for row in a.1.min(b.1)..=a.1.max(b.1) {
-                    for column in a.0.min(b.0)..=a.0.max(b.0) {
-                        let Some(c) = grid.index(column, row) else { continue };
-                        let piece = Piece { lane: lane.id, first: i as u32, last: i as u32 + 1 };
-                        entries.push((c, piece));
-                    }
-                }
+                grid.enter(
+                    pair[0].position,
+                    pair[1].position,
+                    Piece { lane: lane.id, first: i as u32, last: i as u32 + 1 },
+                    &mut entries,
+                );
             }
         }
         entries.sort_by_key(|(c, piece)| (*c, piece.lane, piece.first));
@@ -74,6 +72,21 @@ impl Grid {
         }
         grid.pieces = entries.into_iter().map(|(_, piece)| piece).collect();
         grid
+    }
+
+    /// Notes a piece in every cell that its chord touches. A long chord (a step in the file) goes in parts, so that it does
+    /// not fill the whole box around it.
+    fn enter(&self, from: Vec2, to: Vec2, piece: Piece, entries: &mut Vec<(usize, Piece)>) {
+        let parts = 1 + ((to - from).norm() / self.cell) as usize;
+        for part in 0..parts {
+            let at = |k: usize| self.cell_of(from + (to - from) * (k as f64 / parts as f64));
+            let (a, b) = (at(part), at(part + 1));
+            for row in a.1.min(b.1)..=a.1.max(b.1) {
+                for column in a.0.min(b.0)..=a.0.max(b.0) {
+                    entries.extend(self.index(column, row).map(|cell| (cell, piece)));
+                }
+            }
+        }
     }
 
     fn cell_of(&self, point: Vec2) -> (i64, i64) {

@@ -27,7 +27,7 @@ impl Map {
     /// # Errors
     /// [`MapError`] with line and column where the text is no XML, or lacks or garbles something that a map needs.
     pub fn from_opendrive(xml: &str) -> Result<Map, MapError> {
-        Ok(build(&OpenDrive::read(xml)?))
+        build(&OpenDrive::read(xml)?)
     }
 
     /// All lanes, by id.

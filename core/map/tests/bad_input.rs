@@ -41,6 +41,15 @@ fn errors_say_where_and_what() {
 }
 
 #[test]
+fn a_lane_that_leaves_the_world_is_named() {
+    let broken = SMALL.replace("a=\"0\" b=\"0.1\" c=\"0\" d=\"0\"", "a=\"0\" b=\"0.1\" c=\"0\" d=\"1e7\"");
+    let error = Map::from_opendrive(&broken).unwrap_err();
+    assert!(matches!(&error, MapError::Layout { lane: -2, section: 1, .. }), "{error}");
+    let steep = SMALL.replace("a=\"0\" b=\"0.1\" c=\"0\" d=\"0\"", "a=\"0\" b=\"0.1\" c=\"0\" d=\"20\"");
+    assert!(Map::from_opendrive(&steep).is_ok());
+}
+
+#[test]
 fn a_truncated_town_is_an_error() {
     for tenth in 0..10 {
         let end = TOWN.len() * tenth / 10;

@@ -10,7 +10,7 @@ mod topology;
 
 use crate::grid::Grid;
 use crate::opendrive::{OpenDrive, Road, Section};
-use crate::{Junction, JunctionId, Lane, LaneId, LaneKey, Map, RoadMark};
+use crate::{CenterPoint, Centerline, Junction, JunctionId, Lane, LaneId, LaneKey, Map, MapError, RoadMark};
 use auriga_geometry::Vec2;
 use std::collections::BTreeMap;
 
@@ -20,9 +20,16 @@ const SPEED_DEFAULT_MPS: f64 = 50.0 / 3.6;
 /// Lanes by (road, section, lane number).
 type LaneIndex = BTreeMap<(usize, usize, i32), LaneId>;
 
-/// Builds the map. Every problem of the file has been refused before.
-pub(crate) fn build(file: &OpenDrive) -> Map {
-    let (mut lanes, index) = lay_out_lanes(file);
+/// Farthest that a lane may lie from the origin, metres.
+const REACH_MAX: f64 = 1e8;
+/// Longest lane, metres.
+const LANE_LENGTH_MAX: f64 = 1e6;
+/// Most samples of all centre lines together: 1 GiB.
+const SAMPLES_MAX: usize = 16_000_000;
+
+/// Builds the map, or says which lane has no reasonable shape.
+pub(crate) fn build(file: &OpenDrive) -> Result<Map, MapError> {
+    let (mut lanes, index) = lay_out_lanes(file)?;
     topology::link(file, &index, &mut lanes);
     neighbors::link(file, &index, &mut lanes);
     let junctions = list_junctions(file, &lanes);
@@ -33,20 +40,13 @@ pub(crate) fn build(file: &OpenDrive) -> Map {
     conflicts::find(file, &junctions, &signals, &mut lanes);
     let bounds = bounds(&lanes, objects.iter().map(|object| object.pose.position()));
     let grid = Grid::new(&lanes, bounds);
-    Map {
-        lanes,
-        signals,
-        crosswalks,
-        objects,
-        junctions,
-        geo_reference: file.geo_reference.clone(),
-        bounds,
-        grid,
-    }
+    let geo_reference = file.geo_reference.clone();
+    Ok(Map { lanes, signals, crosswalks, objects, junctions, geo_reference, bounds, grid })
 }
 
-fn lay_out_lanes(file: &OpenDrive) -> (Vec<Lane>, LaneIndex) {
+fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
     let mut lanes = Vec::new();
+    let mut samples = 0;
     let mut index = LaneIndex::new();
     for (r, road) in file.roads.iter().enumerate() {
         let junction = road.junction.as_ref().and_then(|id| file.junctions.iter().position(|j| j.id == *id));
@@ -55,6 +55,15 @@ fn lay_out_lanes(file: &OpenDrive) -> (Vec<Lane>, LaneIndex) {
             let mut strips = strips::lay_out(road, section);
             strips.sort_by_key(|strip| strip.number);
             for strip in strips {
+                samples += strip.centerline.points.len();
+                if let Some(problem) = shape_problem(&strip.centerline, samples) {
+                    return Err(MapError::Layout {
+                        road: road.id.clone(),
+                        section: n,
+                        lane: strip.number,
+                        problem,
+                    });
+                }
                 let id = LaneId(lanes.len() as u32);
                 index.insert((r, n, strip.number), id);
                 let written = &section.lanes[&strip.number];
@@ -79,7 +88,20 @@ fn lay_out_lanes(file: &OpenDrive) -> (Vec<Lane>, LaneIndex) {
             }
         }
     }
-    (lanes, index)
+    Ok((lanes, index))
+}
+
+/// What no lane of a real map has; `samples` counts those of all lanes so far.
+fn shape_problem(line: &Centerline, samples: usize) -> Option<&'static str> {
+    let within =
+        |p: &CenterPoint| p.position.amax() <= REACH_MAX && p.width <= REACH_MAX && p.z.abs() <= REACH_MAX;
+    if !line.points.iter().all(within) {
+        return Some("leaves the map (100000 km)");
+    }
+    if line.length() > LANE_LENGTH_MAX {
+        return Some("is longer than 1000 km");
+    }
+    (samples > SAMPLES_MAX).then_some("is one more than fits: the map is too large or too winding")
 }
 
 fn road_speed(road: &Road, section: &Section) -> f64 {
