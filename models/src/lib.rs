@@ -29,5 +29,5 @@ pub use digest::sha256_hex;
 pub use error::ModelError;
 pub use network::{Network, NetworkOptions};
 pub use provider::{Attestation, Provider};
-pub use runtime::Runtime;
+pub use runtime::{Runtime, TELEMETRY_OFF};
 pub use store::{Store, StoredModel};

@@ -8,6 +8,13 @@ use ort::environment::Environment;
 use crate::error::ModelError;
 use crate::runtime_library::Search;
 
+/// The environment variable, and its value, that keeps ONNX Runtime from gathering telemetry.
+///
+/// Without it the published builds of 1.31 start a thread and write an identifier and a database into the user's cache while
+/// the environment is made, before the API can switch it off. Set it before the process has threads: at the start of `main`,
+/// or in the process that starts this one.
+pub const TELEMETRY_OFF: (&str, &str) = ("ORT_DISABLE_TELEMETRY", "1");
+
 /// The loaded library and its environment. There is one per process.
 #[derive(Debug)]
 pub struct Runtime {
@@ -41,6 +48,10 @@ impl Runtime {
         }
         let broken = |problem: String| ModelError::RuntimeBroken { library: library.to_path_buf(), problem };
         let absolute = std::path::absolute(library).map_err(|error| ModelError::file(library, &error))?;
+        let (variable, off) = TELEMETRY_OFF;
+        if std::env::var_os(variable).is_none_or(|value| value != off) {
+            tracing::warn!("ONNX Runtime gathers telemetry: start this program with {variable}={off}");
+        }
         let environment = ort::init_from(&absolute)
             .map_err(|error| broken(error.to_string()))?
             .with_name("auriga")
