@@ -1,0 +1,6 @@
+//! Perception against recorded drives: KITTI, where it is there.
+#![allow(missing_docs, clippy::print_stdout)]
+
+mod detection;
+mod kitti;
+mod scoring;
