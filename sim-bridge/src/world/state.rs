@@ -36,7 +36,7 @@ pub enum LightColor {
 }
 
 /// The ego car at one instant.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EgoSnapshot {
     /// `base_link` (rear axle centre on the ground) in `map`.
     pub pose: Pose3,
@@ -88,7 +88,7 @@ impl ActorSnapshot {
 }
 
 /// Everything that sensors can see at one instant.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorldSnapshot {
     /// The instant.
     pub time: LogicalTime,

@@ -1,0 +1,11 @@
+//! The simulated car: tyres, drive, brakes, steering and its control unit. Its own code and its own figures, so that the
+//! stack's vehicle models are never tested against themselves.
+
+mod actuator;
+mod dynamics;
+mod ecu;
+mod parameters;
+
+pub use dynamics::{Plant, PlantState};
+pub use ecu::{Command, Ecu};
+pub use parameters::PlantParameters;
