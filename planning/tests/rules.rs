@@ -150,7 +150,12 @@ fn yields_to_a_pedestrian_who_crosses_and_goes_on() {
     for starts in [2.0, 4.0, 6.0, 8.0] {
         let mut world = straight(&map, -1, 8.0, PlannerConfig::default());
         // Walks from the right kerb over the road.
-        world.actors.push(Actor::pedestrian(2, Pose2::new(110.0, -6.5, 1.5708), 1.4, starts));
+        world.actors.push(Actor::pedestrian(
+            2,
+            Pose2::new(110.0, -6.5, core::f64::consts::FRAC_PI_2),
+            1.4,
+            starts,
+        ));
         world.run(40.0);
         println!(
             "starts {starts}: clearance {:.2}, deceleration {:.2}, {:?}",
@@ -173,7 +178,10 @@ fn a_pedestrian_who_does_not_yield_is_survived() {
                 since = Some(t);
             }
             let walked = since.map_or(0.0, |s| (t - s) * 1.6);
-            (Pose2::new(110.0, -5.0 + walked, 1.5708), if since.is_some() { 1.6 } else { 0.0 })
+            (
+                Pose2::new(110.0, -5.0 + walked, core::f64::consts::FRAC_PI_2),
+                if since.is_some() { 1.6 } else { 0.0 },
+            )
         }),
         ..Actor::pedestrian(2, Pose2::default(), 0.0, 0.0)
     });

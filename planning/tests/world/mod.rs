@@ -1,6 +1,8 @@
 //! A small world to drive in: the ego car as a kinematic bicycle that follows its trajectory, scripted road users, lights.
 //! Every trajectory is checked for what must always hold.
 
+#![allow(dead_code, reason = "each test binary uses its own part of it")]
+
 use auriga_geometry::math::{angle_difference, cos, sin};
 use auriga_geometry::{LogicalDuration, LogicalTime, OrientedBox, Pose2, Vec2};
 use auriga_map::{LaneId, LanePosition, Map, Route};
@@ -25,15 +27,52 @@ pub struct Actor {
     pub length: f64,
     pub width: f64,
     pub script: Script,
+    /// Where it will be, for the prediction; straight on without it.
+    pub future: Option<Box<dyn Fn(f64) -> Pose2>>,
 }
 
 impl Actor {
     pub fn car(id: u64, script: impl FnMut(f64, &Pose2) -> (Pose2, f64) + 'static) -> Self {
-        Self { id, label: ObjectClassification::CAR, length: 4.5, width: 1.8, script: Box::new(script) }
+        Self {
+            id,
+            label: ObjectClassification::CAR,
+            length: 4.5,
+            width: 1.8,
+            script: Box::new(script),
+            future: None,
+        }
     }
 
     pub fn standing_car(id: u64, pose: Pose2) -> Self {
         Self::car(id, move |_, _| (pose, 0.0))
+    }
+
+    /// Drives along lanes at one speed, from `s` metres along the first.
+    pub fn on_lanes(id: u64, map: &Map, lanes: &[LaneId], s: f64, speed: f64) -> Self {
+        let mut line: Vec<(f64, Pose2)> = Vec::new();
+        let mut done = 0.0;
+        for &lane in lanes {
+            let lane = map.lane(lane);
+            line.extend(
+                lane.centerline
+                    .points
+                    .iter()
+                    .map(|p| (done + p.s, Pose2::new(p.position.x, p.position.y, p.heading))),
+            );
+            done += lane.length;
+        }
+        let at = move |t: f64| {
+            let s = s + speed * t;
+            let after = line.partition_point(|p| p.0 <= s).clamp(1, line.len() - 1);
+            let (a, b) = (&line[after - 1], &line[after]);
+            if s > b.0 {
+                let end = b.1.to_parent(Vec2::new(s - b.0, 0.0));
+                return Pose2::new(end.x, end.y, b.1.yaw);
+            }
+            a.1.interpolate(&b.1, ((s - a.0) / (b.0 - a.0).max(1e-9)).max(0.0))
+        };
+        let future = at.clone();
+        Self { future: Some(Box::new(future)), ..Self::car(id, move |t, _| (at(t), speed)) }
     }
 
     /// Walks straight on from a place at a time.
@@ -49,6 +88,7 @@ impl Actor {
             length: 0.5,
             width: 0.5,
             script: Box::new(script),
+            future: None,
         }
     }
 }
@@ -80,24 +120,11 @@ pub struct World<'m> {
     lights: TrafficLightGroupArray,
 }
 
+/// Legs from stop to stop, as one route.
 pub fn route(map: &Map, stops: &[LanePosition]) -> Route {
-    let mut whole: Option<Route> = None;
-    for pair in stops.windows(2) {
-        let next = map.route(pair[0], pair[1]).expect("a way");
-        match &mut whole {
-            None => whole = Some(next),
-            Some(route) => {
-                route.length += next.length;
-                let mut segments = next.segments;
-                let last = route.segments.last_mut().expect("a segment");
-                assert_eq!(last.lane, segments[0].lane, "a tour goes on where it stopped");
-                last.s_end = segments[0].s_end;
-                last.change_to_next = segments[0].change_to_next;
-                route.segments.extend(segments.drain(1..));
-            }
-        }
-    }
-    whole.expect("a route")
+    let legs: Vec<Route> = stops.windows(2).map(|leg| map.route(leg[0], leg[1]).expect("a way")).collect();
+    let length = legs.iter().map(|leg| leg.length).sum();
+    Route { segments: legs.into_iter().flat_map(|leg| leg.segments).collect(), length }
 }
 
 pub fn lane(map: &Map, road: &str, number: i32) -> LaneId {
@@ -247,7 +274,7 @@ impl<'m> World<'m> {
             self.clearance = self.clearance.min(distance);
             let (x, y) = (self.jitter(), self.jitter());
             let seen = Pose2::new(pose.x + x, pose.y + y, pose.yaw);
-            self.message.objects.push(object(actor, &seen, speed));
+            self.message.objects.push(object(actor, &seen, speed, self.now_s));
         }
         self.actors = actors;
     }
@@ -305,7 +332,7 @@ impl<'m> World<'m> {
     }
 }
 
-fn object(actor: &Actor, pose: &Pose2, speed: f64) -> PredictedObject {
+fn object(actor: &Actor, pose: &Pose2, speed: f64, now_s: f64) -> PredictedObject {
     let mut object = PredictedObject { existence_probability: 1.0, ..PredictedObject::default() };
     object.object_id.uuid[..8].copy_from_slice(&actor.id.to_le_bytes());
     object.classification.push(ObjectClassification { label: actor.label, probability: 1.0 });
@@ -317,8 +344,15 @@ fn object(actor: &Actor, pose: &Pose2, speed: f64) -> PredictedObject {
     let mut path = PredictedPath { confidence: 1.0, ..PredictedPath::default() };
     path.time_step = LogicalDuration::from_millis(500).into();
     for i in 0..13 {
-        let p = pose.to_parent(Vec2::new(speed * 0.5 * f64::from(i), 0.0));
-        path.path.push((&Pose2::new(p.x, p.y, pose.yaw)).into());
+        let ahead = 0.5 * f64::from(i);
+        let at = match &actor.future {
+            Some(future) => future(now_s + ahead),
+            None => {
+                let p = pose.to_parent(Vec2::new(speed * ahead, 0.0));
+                Pose2::new(p.x, p.y, pose.yaw)
+            }
+        };
+        path.path.push((&at).into());
     }
     object.kinematics.predicted_paths.push(path);
     object
