@@ -5,6 +5,7 @@ use crate::objects::{Kind, Object, Objects, Way};
 use crate::path::Path;
 use auriga_geometry::math::{angle_difference, cos};
 use auriga_geometry::{OrientedBox, Pose2};
+use auriga_vehicle::VehicleParameters;
 
 /// Time between two looks at an object's way, seconds.
 pub(crate) const STEP_S: f64 = 0.2;
@@ -54,11 +55,23 @@ pub(crate) struct Encounters {
 
 impl Encounters {
     /// Finds who is in the way of the path, from `s` on.
-    pub fn find(&mut self, config: &PlannerConfig, objects: &Objects, path: &Path, s: f64) {
+    pub fn find(
+        &mut self,
+        config: &PlannerConfig,
+        car: &VehicleParameters,
+        objects: &Objects,
+        path: &Path,
+        s: f64,
+    ) {
         self.all.clear();
         self.looks.clear();
         let here = path.at(s).pose;
+        let body = car.footprint(&here);
         for (i, object) in objects.all.iter().enumerate() {
+            if body.contains(object.shape.center.position()) {
+                // The car itself, as its own sensors see it.
+                continue;
+            }
             if object.stands() {
                 self.look_at_standing(config, i, object, path, s);
                 continue;

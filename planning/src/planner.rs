@@ -231,7 +231,7 @@ impl Planner {
 
     /// Makes a lane change if one is due and free; returns the start on the path that then counts.
     fn choose_lane(&mut self, map: &Map, start: Motion) -> Motion {
-        self.encounters.find(&self.config, &self.objects, &self.path, start.s);
+        self.encounters.find(&self.config, &self.car, &self.objects, &self.path, start.s);
         let Some(plan) = self.plan else { return start };
         if plan.change.is_none() {
             self.changing_for = Cause::None;
@@ -257,7 +257,7 @@ impl Planner {
                 continue;
             }
             let (s, _) = self.other_path.project(place);
-            self.other_encounters.find(&self.config, &self.objects, &self.other_path, s);
+            self.other_encounters.find(&self.config, &self.car, &self.objects, &self.other_path, s);
             if scene.is_free(proposal, &self.other_path, &self.other_encounters, s) {
                 self.plan = Some(proposal.plan);
                 self.changing_for = proposal.cause;
@@ -378,7 +378,7 @@ impl Planner {
     /// Off the route there is nothing to follow: straight on, to a stop.
     fn stop_where_it_is(&mut self, ego: &Ego) -> Binding {
         self.path.straight(&ego.pose, &self.car);
-        self.encounters.find(&self.config, &self.objects, &self.path, 0.0);
+        self.encounters.find(&self.config, &self.car, &self.objects, &self.path, 0.0);
         let start = Motion { t: 0.0, s: 0.0, v: ego.speed, a: 0.0 };
         self.allowed.clear();
         self.allowed.resize(self.path.points.len(), 1.0);

@@ -314,8 +314,25 @@ impl Scene<'_> {
         if !self.meets(encounter, cruise, 0.6, 0.6) {
             return false;
         }
+        if self.keeps_to_its_lane(encounter) {
+            return false;
+        }
         // Who must give way and still can will do so.
         !(self.has_priority(encounter) && can_stop(object, encounter.enters))
+    }
+
+    /// Whether the object drives on a lane that is not the path's, away from junctions: that its prediction leaves that lane,
+    /// in a bend say, is taken for the prediction's fault until it is close.
+    fn keeps_to_its_lane(&self, encounter: &Encounter) -> bool {
+        let place = encounter.from + self.front();
+        let run_at = self.path.runs.iter().find(|run| place >= run.s_start && place <= run.s_end);
+        if encounter.enters < 0.7 || run_at.is_some_and(|run| self.run_lane(run).junction.is_some()) {
+            return false;
+        }
+        let mut lanes = self.on_lanes.iter().filter(|on| on.object == encounter.object).peekable();
+        let on_path = |lane: LaneId| self.path.runs.iter().any(|run| run.lane == lane);
+        lanes.peek().is_some()
+            && lanes.all(|on| !on_path(on.lane) && self.map.lane(on.lane).junction.is_none())
     }
 
     /// Whether the path has priority where the object crosses it: in a junction, without a duty to give way there.

@@ -112,26 +112,26 @@ fn tours_end_at_their_goal_without_a_red_light_run() {
     }
 }
 
-/// A left turn off Main Street, the lane of an oncoming car that it must give way to, and that car's way in.
-fn left_turn(map: &Map) -> (Route, LaneId, LaneId) {
+/// A left turn off Main Street, and the lanes through the junction that it gives way to.
+fn left_turn(map: &Map) -> (Route, Vec<LaneId>) {
     let main = map.lane(lane(map, "1", -1));
     let left = main.successors.iter().map(|&way| map.lane(way)).find(|way| {
         angle_difference(way.centerline.at(way.length).heading, way.centerline.at(0.0).heading) > 1.0
     });
     let left = left.unwrap();
-    let other = left.conflicts.iter().find(|c| c.yields).unwrap().lane;
+    let others = left.conflicts.iter().filter(|c| c.yields).map(|c| c.lane).collect();
     let from = LanePosition { lane: main.id, s: main.length - 60.0, d: 0.0 };
     let to = LanePosition { lane: left.successors[0], s: 30.0, d: 0.0 };
-    (map.route(from, to).unwrap(), other, map.lane(other).predecessors[0])
+    (map.route(from, to).unwrap(), others)
 }
 
 #[test]
 fn a_left_turn_gives_way_to_oncoming_cars() {
     let map = town();
-    let (tour, other, way_in) = left_turn(&map);
-    let way_out = map.lane(other).successors[0];
+    let (tour, others) = left_turn(&map);
     let mut yielded = 0;
-    for delay in 0..8 {
+    for (other, delay) in others.iter().flat_map(|other| (0..8).map(move |delay| (*other, delay))) {
+        let (way_in, way_out) = (map.lane(other).predecessors[0], map.lane(other).successors[0]);
         let mut world = World::new(&map, &tour, 8.0, PlannerConfig::default());
         for i in 0..2 {
             let s = map.lane(way_in).length - 40.0 - 9.0 * f64::from(delay) - 24.0 * f64::from(i);
@@ -149,11 +149,48 @@ fn a_left_turn_gives_way_to_oncoming_cars() {
             world.ego,
             world.rules
         );
-        println!("delay {delay}: clearance {:.2}, {:?}", world.clearance, world.rules);
+        println!("lane {other:?}, delay {delay}: clearance {:.2}, {:?}", world.clearance, world.rules);
         assert!(world.clearance > 1.0, "delay {delay}: {} {:?}", world.clearance, world.rules);
         yielded += usize::from(world.has_used("yield"));
     }
     assert!(yielded >= 2);
+}
+
+#[test]
+fn oncoming_cars_in_a_bend_are_not_braked_for() {
+    let map = town();
+    let tour =
+        route(&map, &[at(&map, "4", 1, 20.0), at(&map, "4", 1, map.lane(lane(&map, "4", 1)).length - 5.0)]);
+    let mut world = World::new(&map, &tour, 8.0, PlannerConfig::default());
+    world.noise = 0.2;
+    for i in 0..8 {
+        let s = 20.0 + 25.0 * f64::from(i);
+        let mut actor = Actor::on_lanes(u64::from(i as u8) + 1, &map, &[lane(&map, "4", -1)], s, 7.0);
+        // Predicted to go straight on, out of the bend.
+        actor.future = None;
+        world.actors.push(actor);
+    }
+    assert!(world.run_until(90.0, |w| w.decision.route_left_m < 5.0), "{:?} {:?}", world.ego, world.rules);
+    assert!(!world.has_used("yield") && !world.has_used("emergency_brake"), "{:?}", world.rules);
+}
+
+#[test]
+fn many_parked_cars_beside_the_road_are_passed() {
+    let map = town();
+    let crescent = lane(&map, "10", -1);
+    let length = map.lane(crescent).length;
+    let tour = route(&map, &[at(&map, "10", -1, 2.0), at(&map, "10", -1, length - 8.0)]);
+    let mut world = World::new(&map, &tour, 3.0, PlannerConfig::default());
+    world.noise = 0.3;
+    for i in 0..(length / 7.0) as u32 {
+        for (side, d) in [(0, -2.9), (1, 6.4)] {
+            let pose = pose_on(&map, LanePosition { lane: crescent, s: 5.0 + 7.0 * f64::from(i), d });
+            world.actors.push(Actor::standing_car(u64::from(2 * i + side) + 1, pose));
+        }
+    }
+    assert!(world.run_until(120.0, |w| w.decision.route_left_m < 2.0), "{:?} {:?}", world.ego, world.rules);
+    println!("{} parked cars, {:.0} s, {:?}", world.actors.len(), world.now_s, world.rules);
+    assert!(!world.has_used("stop_for_obstacle"), "{:?}", world.rules);
 }
 
 #[test]
@@ -236,7 +273,7 @@ fn a_person_on_a_crosswalk_is_waited_for_before_it() {
 #[test]
 fn stands_before_a_junction_that_it_could_not_leave() {
     let map = town();
-    let (tour, ..) = left_turn(&map);
+    let (tour, _) = left_turn(&map);
     let beyond = tour.segments[tour.segments.len() - 1].lane;
     let mut world = World::new(&map, &tour, 8.0, PlannerConfig::default());
     let stuck = pose_on(&map, LanePosition { lane: beyond, s: 4.0, d: 0.0 });
