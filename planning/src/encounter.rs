@@ -82,9 +82,10 @@ impl Encounters {
                 // It follows the car, or is being overtaken.
                 continue;
             }
-            for way in objects.ways_of(object) {
-                let least = if object.kind == Kind::Pedestrian { 0.2 } else { 0.3 };
-                if way.confidence >= least {
+            let ways = objects.ways_of(object);
+            let best = ways.iter().map(|way| way.confidence).fold(0.0, f64::max);
+            for way in ways {
+                if way.confidence >= 0.6 * best {
                     self.look_at_way(config, i, object, (objects, way), path, s);
                 }
             }
@@ -166,6 +167,11 @@ impl Encounters {
         } else {
             Meeting::Crossing
         };
+        if !vehicle && meeting != Meeting::Crossing && enters > 1.0 {
+            // Somebody who walks beside the road; the least turn of the track would bring them onto it.
+            self.looks.truncate(first);
+            return;
+        }
         self.all.push(Encounter {
             object: i,
             id: object.id,

@@ -141,21 +141,43 @@ impl LaneScene<'_> {
             .min_by(|a, b| a.from.total_cmp(&b.from))?;
         let object = &self.objects.all[nearest.object];
         let ahead = nearest.from - self.start.s;
-        let waited = object.standing_s >= self.config.overtake_after_s;
+        // Who has been driving will do so again: it is given more time.
+        let patience = if object.has_driven { 15.0 } else { self.config.overtake_after_s };
+        let waited = object.standing_s >= patience;
         if object.kind == Kind::Pedestrian || !waited || ahead > 60.0 {
             return None;
         }
         // Behind a stop line or before a junction a standing vehicle waits its turn, unless it does so for very long.
-        let front = nearest.to + self.car.front_m();
+        let head = self.head_of_queue(encounters, nearest.from);
         let queue = path.runs.iter().any(|run| {
             let lane = self.map.lane(run.lane);
-            let near = |s: f64| s > nearest.from && s < front + 20.0;
+            let near = |s: f64| s > nearest.from && s < head + 20.0;
             (lane.junction.is_some() && near(run.s_start))
                 || lane.controls.iter().any(|c| {
                     near(run.path_s(c.stop_s)) && self.map.signal(c.signal).kind == SignalKind::TrafficLight
                 })
         });
         (!queue || object.standing_s > 40.0).then_some((nearest.id, nearest.from, nearest.to))
+    }
+
+    /// Where the front of the first of several vehicles is that stand one behind the other.
+    fn head_of_queue(&self, encounters: &Encounters, from: f64) -> f64 {
+        let mut head = from;
+        // Each pass takes in at least one more vehicle, or none is left to take in.
+        for _ in 0..encounters.all.len() {
+            let next = encounters
+                .all
+                .iter()
+                .filter(|e| e.meeting != Meeting::Crossing && e.speed_along < 2.0 && e.enters < 0.5)
+                .filter(|e| e.from < head + 12.0)
+                .map(|e| e.to)
+                .fold(head, f64::max);
+            if next <= head {
+                break;
+            }
+            head = next;
+        }
+        head + self.car.front_m()
     }
 
     /// Whether a proposed path is free: nothing stands on it, and nobody ahead of or behind the gap is bothered.

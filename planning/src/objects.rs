@@ -35,6 +35,8 @@ pub(crate) struct Object {
     pub speed: f64,
     /// How long it has stood, seconds; zero when it moves.
     pub standing_s: f64,
+    /// Whether it has been seen to drive: it then stands because of the traffic.
+    pub has_driven: bool,
     /// Its ways: a range of [`Objects::ways`].
     pub ways: (usize, usize),
 }
@@ -45,13 +47,23 @@ impl Object {
     }
 }
 
+/// From this speed on an object counts as one that drives, m/s.
+const DRIVES_MPS: f64 = 1.5;
+
+/// What is remembered of an object from message to message.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Past {
+    standing_since: Option<LogicalTime>,
+    has_driven: bool,
+}
+
 /// All road users; buffers are reused.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Objects {
     pub all: Vec<Object>,
     pub ways: Vec<Way>,
     poses: Vec<Pose2>,
-    standing_since: BTreeMap<u64, LogicalTime>,
+    past: BTreeMap<u64, Past>,
 }
 
 impl Objects {
@@ -63,7 +75,7 @@ impl Objects {
             self.push(now, age, object);
         }
         let all = &self.all;
-        self.standing_since.retain(|id, _| all.iter().any(|o| o.id == *id));
+        self.past.retain(|id, _| all.iter().any(|o| o.id == *id));
     }
 
     /// Forgets all objects, but not how long they have stood.
@@ -95,13 +107,16 @@ impl Objects {
             velocity,
             speed,
             standing_s: 0.0,
+            has_driven: false,
             ways: (first, first),
         };
+        let past = self.past.entry(entry.id).or_default();
+        past.has_driven |= speed > DRIVES_MPS;
+        entry.has_driven = past.has_driven;
         if entry.stands() {
-            let since = *self.standing_since.entry(entry.id).or_insert(now);
-            entry.standing_s = now.since(since).as_secs_f64();
+            entry.standing_s = now.since(*past.standing_since.get_or_insert(now)).as_secs_f64();
         } else {
-            self.standing_since.remove(&entry.id);
+            past.standing_since = None;
             let moved = pose.position() + velocity * age;
             (entry.shape.center.x, entry.shape.center.y) = (moved.x, moved.y);
             self.push_ways(object, &entry, age);

@@ -245,6 +245,47 @@ fn a_parked_car_at_the_kerb_is_passed_slowly() {
 }
 
 #[test]
+fn people_on_the_pavement_are_not_braked_for() {
+    let map = one_lane();
+    let mut world = straight(&map, -1, 10.0, PlannerConfig::default());
+    world.noise = 0.15;
+    for i in 0..10 {
+        let x = 60.0 + 30.0 * f64::from(i);
+        // A quarter of a radian towards the road, as a noisy track may have it.
+        let mut walker = Actor::pedestrian(u64::from(i as u8) + 1, Pose2::new(x, -4.6, 0.0), 1.4, 0.0);
+        let turn = if i % 2 == 0 { 0.25 } else { -0.25 };
+        walker.script = Box::new(move |t, _| (Pose2::new(x + 1.4 * t, -4.6, turn), 1.4));
+        world.actors.push(walker);
+    }
+    assert!(world.run_until(60.0, |w| w.ego.pose.x > 400.0), "{:?} {:?}", world.ego, world.rules);
+    assert!(!world.has_used("yield_to_pedestrian"), "{:?}", world.rules);
+}
+
+#[test]
+fn a_queue_at_a_light_is_not_overtaken() {
+    let map = town();
+    let main = map.lane(lane(&map, "1", -1));
+    let stop_s = main.controls[0].stop_s;
+    let way = main.successors[0];
+    let tour = map
+        .route(
+            LanePosition { lane: main.id, s: stop_s - 120.0, d: 0.0 },
+            LanePosition { lane: map.lane(way).successors[0], s: 30.0, d: 0.0 },
+        )
+        .unwrap();
+    let mut world = World::new(&map, &tour, 8.0, PlannerConfig::default());
+    world.light = Box::new(|_, _| Some(TrafficLightElement::RED));
+    for i in 0..4 {
+        let s = stop_s - 3.0 - 7.5 * f64::from(i);
+        let pose = world::pose_on(&map, LanePosition { lane: main.id, s, d: 0.0 });
+        world.actors.push(Actor::standing_car(u64::from(i as u8) + 1, pose));
+    }
+    world.run(20.0);
+    assert_eq!(world.ego.speed_mps, 0.0);
+    assert!(!world.has_used("change_lane"), "{:?}", world.rules);
+}
+
+#[test]
 fn stops_at_red_and_goes_at_green() {
     let map = town();
     let incoming =
