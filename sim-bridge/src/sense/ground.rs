@@ -51,6 +51,9 @@ impl Cover {
 pub struct Cell(u16);
 
 impl Cell {
+    /// A kerb without a mark.
+    pub const KERB: Self = Self(Cover::Kerb as u16);
+
     /// What covers it.
     #[inline]
     #[must_use]

@@ -3,6 +3,7 @@
 //! [`StaticScene`] is built once from the map and shared; [`LidarCaster`] casts rays against it and against the road users'
 //! meshes. Both sensors see the same triangles and the same ground.
 
+pub mod camera;
 pub mod ground;
 pub mod library;
 pub mod lidar;
@@ -11,5 +12,6 @@ pub mod scene;
 #[cfg(test)]
 mod town;
 
+pub use camera::CameraRenderer;
 pub use lidar::LidarCaster;
 pub use scene::StaticScene;

@@ -50,6 +50,8 @@ pub struct Solid {
     pub color: [f32; 3],
     /// Varies its looks.
     pub seed: u32,
+    /// Whether it is a traffic light's housing, which the camera draws as a mesh of its own.
+    pub housing: bool,
 }
 
 impl Solid {
@@ -64,6 +66,7 @@ impl Solid {
             material,
             color,
             seed,
+            housing: false,
         }
     }
 }
@@ -183,9 +186,10 @@ impl StaticScene {
 
     /// A trunk and a handful of leafy balls within the object's box.
     fn add_tree(&mut self, object: &MapObject, dice: &mut Dice) {
-        let spread = if object.radius > 0.0 { object.radius } else { object.length.max(object.width) / 2.0 };
-        let spread = if spread > 0.3 { spread.min(6.0) } else { dice.between(1.4, 2.2) };
         let height = if object.height > 1.0 { object.height } else { dice.between(5.0, 8.0) };
+        let reach = object.radius.max(object.length.max(object.width) / 2.0);
+        // A small radius is the trunk's.
+        let spread = if reach > 0.9 { reach.min(6.0) } else { height * dice.between(0.24, 0.32) };
         let trunk = Form::Cylinder((0.03 * height).clamp(0.08, 0.25) as f32, (height * 0.6) as f32);
         self.solids.push(Solid::new(&object.pose, object.z, trunk, Material::Bark, [0.07, 0.05, 0.035]));
         let shade = dice.between(0.7, 1.35) as f32;
@@ -234,7 +238,9 @@ impl StaticScene {
             SignalKind::StopSign => (Material::Sign, [0.45, 0.02, 0.02]),
             _ => (Material::Sign, [0.65, 0.62, 0.58]),
         };
-        self.solids.push(Solid::new(&behind(depth / 2.0), bottom, plate, material, color));
+        let mut solid = Solid::new(&behind(depth / 2.0), bottom, plate, material, color);
+        solid.housing = signal.kind == SignalKind::TrafficLight;
+        self.solids.push(solid);
         self.add_mast(map, &behind(depth + 0.09), at.z + height * 0.3, ground);
     }
 

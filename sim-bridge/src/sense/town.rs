@@ -55,7 +55,8 @@ pub(super) fn snapshot(map: &Map, seed: u64) -> WorldSnapshot {
         at.yaw += if walker { (dice.roll() * 2.0).floor() * 3.14 } else { (dice.roll() - 0.5) * 0.1 };
         let gap = |other: &Pose2| other.distance(&at);
         let local = ego.to_local(at.position());
-        if gap(&ego) > 80.0 || (local.x.abs() < 9.0 && local.y.abs() < 2.2) {
+        let aside = local.x < 4.0 || local.y.abs() > 0.8 * local.x || local.x > 45.0;
+        if (aside && dice.roll() < 0.8) || gap(&ego) > 80.0 || (local.x.abs() < 9.0 && local.y.abs() < 2.2) {
             continue;
         }
         if actors.iter().any(|a| gap(&a.pose.to_pose2()) < if walker { 1.0 } else { 8.0 })

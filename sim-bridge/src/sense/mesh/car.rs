@@ -296,14 +296,14 @@ fn front(b: &mut Builder, l: &Lines, body: usize, variant: u32) {
             (side * 0.86 * w, n + 0.07),
             (side * 0.54 * w, n + 0.04),
         ];
-        b.patch(body, face, lamp, (4, 2), 0.012, Material::Metal, [0.50, 0.51, 0.53]);
+        b.patch(body, face, lamp, (4, 3), 0.016, Material::Metal, [0.50, 0.51, 0.53]);
         let beam = [
             (side * 0.60 * w, n - 0.03 + slim),
             (side * 0.77 * w, n - 0.005 + slim),
             (side * 0.77 * w, n + 0.045),
             (side * 0.62 * w, n + 0.03),
         ];
-        b.patch(body, face, beam, (2, 1), 0.024, Material::Headlamp, [1.2, 1.2, 1.12]);
+        b.patch(body, face, beam, (2, 1), 0.028, Material::Headlamp, [1.2, 1.2, 1.12]);
         let turn = [
             (side * 0.78 * w, n - 0.01),
             (side * 0.86 * w, n + 0.0),
@@ -311,15 +311,15 @@ fn front(b: &mut Builder, l: &Lines, body: usize, variant: u32) {
             (side * 0.78 * w, n + 0.035),
         ];
         let material = if side > 0.0 { Material::IndicatorLeft } else { Material::IndicatorRight };
-        b.patch(body, face, turn, (1, 1), 0.026, material, [0.40, 0.20, 0.05]);
+        b.patch(body, face, turn, (1, 1), 0.030, material, [0.40, 0.20, 0.05]);
     }
     let grille = [(-0.40 * w, n - 0.10), (0.40 * w, n - 0.10), (0.45 * w, n + 0.04), (-0.45 * w, n + 0.04)];
-    b.patch(body, face, grille, (4, 1), 0.012, Material::Matte, DARK);
+    b.patch(body, face, grille, (6, 3), 0.018, Material::Matte, DARK);
     let z = l.sill + 0.10;
     let intake = [(-0.60 * w, z), (0.60 * w, z), (0.56 * w, z + 0.09), (-0.56 * w, z + 0.09)];
-    b.patch(body, face, intake, (4, 1), 0.012, Material::Matte, DARK);
+    b.patch(body, face, intake, (6, 2), 0.018, Material::Matte, DARK);
     let plate = [(-0.26, n - 0.22), (0.26, n - 0.22), (0.26, n - 0.11), (-0.26, n - 0.11)];
-    b.patch(body, face, plate, (2, 1), 0.02, Material::Plate, [0.74, 0.74, 0.70]);
+    b.patch(body, face, plate, (2, 2), 0.028, Material::Plate, [0.74, 0.74, 0.70]);
 }
 
 fn rear(b: &mut Builder, l: &Lines, body: usize) {
@@ -333,7 +333,7 @@ fn rear(b: &mut Builder, l: &Lines, body: usize) {
             (side * 0.78 * w, z + up * 0.6),
             (side * 0.56 * w, z + up * 0.5),
         ];
-        b.patch(body, face, lamp, (3, 2), 0.014, Material::TailLamp, [0.45, 0.012, 0.014]);
+        b.patch(body, face, lamp, (4, 3), 0.016, Material::TailLamp, [0.45, 0.012, 0.014]);
         let turn = [
             (side * 0.57 * w, z - 0.05),
             (side * 0.70 * w, z - 0.05),
@@ -341,21 +341,21 @@ fn rear(b: &mut Builder, l: &Lines, body: usize) {
             (side * 0.57 * w, z - 0.01),
         ];
         let material = if side > 0.0 { Material::IndicatorLeft } else { Material::IndicatorRight };
-        b.patch(body, face, turn, (1, 1), 0.026, material, [0.42, 0.16, 0.05]);
+        b.patch(body, face, turn, (1, 1), 0.030, material, [0.42, 0.16, 0.05]);
     }
     let zp = l.deck * 0.66;
     let plate = [(-0.26, zp), (0.26, zp), (0.26, zp + 0.11), (-0.26, zp + 0.11)];
-    b.patch(body, face, plate, (2, 1), 0.016, Material::Plate, [0.74, 0.74, 0.66]);
+    b.patch(body, face, plate, (2, 2), 0.022, Material::Plate, [0.74, 0.74, 0.66]);
     let zb = l.sill + 0.20;
     let bumper = [(-0.74 * w, zb), (0.74 * w, zb), (0.76 * w, zb + 0.11), (-0.76 * w, zb + 0.11)];
-    b.patch(body, face, bumper, (4, 1), 0.012, Material::Matte, DARK);
+    b.patch(body, face, bumper, (6, 2), 0.018, Material::Matte, DARK);
     let lid = [
         (-0.75 * w, l.deck * 0.60),
         (0.75 * w, l.deck * 0.60),
         (0.75 * w, l.deck * 0.61),
         (-0.75 * w, l.deck * 0.61),
     ];
-    b.patch(body, face, lid, (4, 1), 0.012, Material::Matte, DARK);
+    b.patch(body, face, lid, (6, 1), 0.016, Material::Matte, DARK);
 }
 
 fn sides(b: &mut Builder, l: &Lines, body: usize) {
@@ -366,7 +366,7 @@ fn sides(b: &mut Builder, l: &Lines, body: usize) {
             let low = l.sill + 0.12;
             let line =
                 [(x - 0.007, low), (x + 0.007, low), (x + 0.007, l.belt - 0.05), (x - 0.007, l.belt - 0.05)];
-            b.patch(body, (1, side), line, (1, 3), 0.010, Material::Matte, DARK);
+            b.patch(body, (1, side), line, (1, 5), 0.012, Material::Matte, DARK);
             if i > 0 {
                 let z = l.belt - 0.15;
                 let handle = [(x + 0.08, z), (x + 0.24, z), (x + 0.24, z + 0.03), (x + 0.08, z + 0.03)];
@@ -376,7 +376,7 @@ fn sides(b: &mut Builder, l: &Lines, body: usize) {
         let (front, back) = (l.axles.0 - l.wheel - 0.08, l.axles.1 + l.wheel + 0.08);
         let skirt =
             [(back, l.sill + 0.03), (front, l.sill + 0.03), (front, l.sill + 0.11), (back, l.sill + 0.11)];
-        b.patch(body, (1, side), skirt, (3, 1), 0.012, Material::Matte, DARK);
+        b.patch(body, (1, side), skirt, (4, 2), 0.018, Material::Matte, DARK);
         let (inner, outer) = (side * w * 0.93, side * (w + 0.15));
         let x = l.screen[0] - 0.38;
         b.cuboid(
