@@ -111,6 +111,17 @@ fn a_new_request_engages_again_and_an_old_one_does_not() {
 }
 
 #[test]
+fn a_request_from_before_the_driver_took_over_is_void() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.press(Mode::Automated); // Again, while engaged.
+    rig.ticks(2);
+    rig.driver_brake = 0.5;
+    rig.ticks(1);
+    rig.driver_brake = 0.0;
+    assert!(!rig.ticks(50).active);
+}
+
+#[test]
 fn braking_under_way_does_not_get_softer_by_doubt() {
     let mut rig = Rig::engaged(Mode::Automated);
     rig.wanted_acceleration_mps2 = -6.0;
@@ -234,6 +245,14 @@ fn stamps_from_the_future_or_out_of_order_do_not_pass() {
         assert!(record.steering_angle_rad == 0.0 && record.acceleration_mps2 <= 0.0);
     }
     assert_eq!(rig.gate.state(), GateState::MinimalRiskStop);
+
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.now_ns += TICK_NS;
+    let mut inputs = rig.inputs();
+    inputs.command =
+        Some(Command { stamp_ns: rig.now_ns + 1, steering_angle_rad: 0.1, acceleration_mps2: 1.0 });
+    let record = rig.gate.step(rig.now_ns, &inputs).record();
+    assert_eq!(record.state, GateState::Engaged, "one of them is as if it had not come");
 
     let mut rig = Rig::engaged(Mode::Automated);
     let old_ns = rig.now_ns - TICK_NS;
