@@ -5,7 +5,7 @@ use crate::lane_choice::{LaneScene, Proposal, advance};
 use crate::objects::{Kind, Objects};
 use crate::output::{write_decision, write_trajectory};
 use crate::path::{LanePlan, Path};
-use crate::profile::{Binding, Limits, Motion, Stop, lay_allowed};
+use crate::profile::{Binding, Limits, Motion, Stop, end_in_a_stop, lay_allowed};
 use crate::right_of_way::{OnLane, Scene};
 use crate::route_line::RouteLine;
 use crate::rule::{Cause, Rule};
@@ -150,6 +150,7 @@ impl Planner {
             }
             None => self.stop_where_it_is(&ego),
         };
+        end_in_a_stop(&self.config, &mut self.motions);
         write_trajectory(now, &self.car, &self.path, &self.motions, trajectory, &mut self.previous);
         self.last = Some(now);
         let target = self.motions.get(10).map_or(0.0, |m| m.v);

@@ -199,6 +199,26 @@ fn advance(now: &Motion, t: f64) -> Motion {
     Motion { t, s: now.s + rest, v: 0.0, a: now.a.clamp(-0.5, 0.0) }
 }
 
+/// Adds a comfortable stop to a motion that still moves at its end although it is no longer than the car's stopping distance.
+pub(crate) fn end_in_a_stop(config: &PlannerConfig, motions: &mut Vec<Motion>) {
+    let (Some(first), Some(last)) = (motions.first().copied(), motions.last().copied()) else { return };
+    let brake = config.deceleration_comfort_mps2;
+    if last.v <= 0.0 || last.s - first.s > 1.2 * 0.5 * first.v * first.v / brake {
+        return;
+    }
+    let mut now = last;
+    let first_step = motions.len();
+    // At most as many steps as stopping from the greatest speed takes.
+    for step in 0..1_000 {
+        now.a = (now.a - config.jerk_max_mps3 * DT).max(-brake);
+        now = advance(&now, (first_step + step) as f64 * DT);
+        motions.push(now);
+        if now.v <= 0.0 {
+            return;
+        }
+    }
+}
+
 /// When a motion first reaches `s`; `None` when it does not within its horizon.
 pub(crate) fn time_at(motions: &[Motion], s: f64) -> Option<f64> {
     let i = motions.iter().position(|m| m.s >= s)?;

@@ -42,13 +42,14 @@ pub(crate) struct Scene<'a> {
 struct Passage {
     first: usize,
     last: usize,
-    /// Where `base_link` waits.
+    /// Where `base_link` waits, and the last place where it still could.
     wait: f64,
+    last_wait: f64,
     /// Whether the front is in it already.
     entered: bool,
     /// A light that shows green governs the way in.
     green: bool,
-    /// A stop or yield sign stands at the way in.
+    /// A stop or yield sign stands at the way in, or a light that is switched off: everybody goes first.
     sign: bool,
 }
 
@@ -129,8 +130,10 @@ impl Scene<'_> {
             if passage.entered || passage.wait - self.start.s > 70.0 {
                 continue;
             }
-            self.give_way(&passage, cruise, stops);
-            self.keep_clear(&passage, stops);
+            if let Some(wait) = self.place_to_wait(&passage) {
+                self.give_way(&passage, wait, cruise, stops);
+                self.keep_clear(&passage, wait, stops);
+            }
         }
     }
 
@@ -146,7 +149,8 @@ impl Scene<'_> {
                 }
                 match self.map.signal(control.signal).kind {
                     SignalKind::TrafficLight => {
-                        green |= memory.is_green(self.config, self.now, control.signal)
+                        green |= memory.is_green(self.config, self.now, control.signal);
+                        sign |= !self.config.lights_enabled;
                     }
                     SignalKind::StopSign | SignalKind::YieldSign => sign = true,
                     _ => continue,
@@ -156,10 +160,22 @@ impl Scene<'_> {
         }
         let wait = line - self.front() - self.config.stop_line_margin_m;
         let entered = first == 0 || self.start.s + self.front() > edge + 1.0;
-        Passage { first, last, wait, entered, green, sign }
+        let last_wait = edge - self.front() - 0.2;
+        Passage { first, last, wait, last_wait, entered, green, sign }
     }
 
-    fn give_way(&self, passage: &Passage, cruise: &[Motion], stops: &mut Vec<Stop>) {
+    /// Where to wait before a junction: at the line if that can be done well, else before the junction itself; `None` when it
+    /// is too late for either.
+    fn place_to_wait(&self, passage: &Passage) -> Option<f64> {
+        if self.start.v < 0.3 {
+            return Some(self.start.s.clamp(passage.wait, passage.last_wait.max(passage.wait)));
+        }
+        let firm = self.config.deceleration_firm_mps2;
+        let places = [(passage.wait, firm), (passage.last_wait, 1.5 * firm)];
+        places.into_iter().find(|(s, most)| *s > self.start.s && self.needed(*s) <= *most).map(|(s, _)| s)
+    }
+
+    fn give_way(&self, passage: &Passage, wait: f64, cruise: &[Motion], stops: &mut Vec<Stop>) {
         for run in &self.path.runs[passage.first..=passage.last] {
             let lane = self.run_lane(run);
             for conflict in &lane.conflicts {
@@ -176,12 +192,7 @@ impl Scene<'_> {
                 let leaves = time_at(cruise, run.path_s(conflict.s_end) + self.car.rear_overhang_m + 0.3);
                 if let Some(id) = self.who_comes(run.lane, conflict, enters, leaves.unwrap_or(f64::INFINITY))
                 {
-                    stops.push(Stop {
-                        s: passage.wait,
-                        reserve: 0.5,
-                        rule: Rule::Yield,
-                        cause: Cause::Object(id),
-                    });
+                    stops.push(Stop { s: wait, reserve: 0.5, rule: Rule::Yield, cause: Cause::Object(id) });
                     return;
                 }
             }
@@ -236,7 +247,7 @@ impl Scene<'_> {
     }
 
     /// Does not drive into a junction that a standing or slow vehicle ahead would keep the car in.
-    fn keep_clear(&self, passage: &Passage, stops: &mut Vec<Stop>) {
+    fn keep_clear(&self, passage: &Passage, wait: f64, stops: &mut Vec<Stop>) {
         let (first, last) = (&self.path.runs[passage.first], &self.path.runs[passage.last]);
         let conflicts = self.path.runs[passage.first..=passage.last]
             .iter()
@@ -254,7 +265,7 @@ impl Scene<'_> {
             let rear = encounter.from + self.front();
             if slow && rear > first.s_start && encounter.from - self.config.standing_gap_m + 1.0 < clear {
                 let cause = Cause::Object(encounter.id);
-                stops.push(Stop { s: passage.wait, reserve: 0.5, rule: Rule::KeepJunctionClear, cause });
+                stops.push(Stop { s: wait, reserve: 0.5, rule: Rule::KeepJunctionClear, cause });
                 return;
             }
         }

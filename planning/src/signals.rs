@@ -9,6 +9,9 @@ use std::collections::BTreeMap;
 /// A light's state counts for this long after it was last seen.
 const MEMORY: LogicalDuration = LogicalDuration::from_millis(1_000);
 
+/// A green light that is lost from sight is not braked hard for within this time.
+const GREEN_MEMORY: LogicalDuration = LogicalDuration::from_millis(4_000);
+
 /// What a light showed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Seen {
@@ -43,6 +46,11 @@ impl SignalMemory {
         fresh.map_or(TrafficLightElement::UNKNOWN, |seen| seen.color)
     }
 
+    fn was_green(&self, now: LogicalTime, id: SignalId) -> bool {
+        let seen = self.seen.get(&id).filter(|seen| now.since(seen.at) <= GREEN_MEMORY);
+        seen.is_some_and(|seen| seen.color == TrafficLightElement::GREEN)
+    }
+
     /// Whether a light lets the car go.
     pub fn is_green(&self, config: &PlannerConfig, now: LogicalTime, id: SignalId) -> bool {
         config.lights_enabled && self.color(now, id) == TrafficLightElement::GREEN
@@ -69,6 +77,12 @@ impl SignalMemory {
                     self.going = Some(id);
                 }
                 self.going != Some(id)
+            }
+            // Lost from sight, but green a moment ago: no reason to brake hard.
+            TrafficLightElement::UNKNOWN
+                if needed > config.deceleration_firm_mps2 && self.was_green(now, id) =>
+            {
+                false
             }
             // Not seen counts as red.
             _ => {

@@ -1,6 +1,11 @@
 //! What holds for every input: valid trajectories, the same ones for the same inputs, one clear error for bad ones.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a failed unwrap is a failed test"
+)]
 
 mod world;
 

@@ -194,6 +194,43 @@ fn many_parked_cars_beside_the_road_are_passed() {
 }
 
 #[test]
+fn where_lights_are_off_cross_traffic_goes_first() {
+    let map = town();
+    let main = map.lane(lane(&map, "1", -1));
+    let way = main.successors.iter().map(|w| map.lane(*w)).find(|w| {
+        w.controls.is_empty() && {
+            angle_difference(w.centerline.at(w.length).heading, w.centerline.at(0.0).heading).abs() < 0.3
+        }
+    });
+    let way = way.unwrap();
+    let from = LanePosition { lane: main.id, s: main.length - 60.0, d: 0.0 };
+    let tour = map.route(from, LanePosition { lane: way.successors[0], s: 30.0, d: 0.0 }).unwrap();
+    let heading = way.centerline.at(0.0).heading;
+    for conflict in &way.conflicts {
+        let other = map.lane(conflict.lane);
+        let turn = angle_difference(other.centerline.at(0.0).heading, heading).abs();
+        if !(1.0..2.0).contains(&turn) {
+            continue;
+        }
+        let config = PlannerConfig { lights_enabled: false, ..PlannerConfig::default() };
+        let mut world = World::new(&map, &tour, 9.0, config);
+        let way_in = other.predecessors[0];
+        for i in 0..2 {
+            let s = map.lane(way_in).length - 40.0 - 22.0 * f64::from(i);
+            let lanes = [way_in, other.id, other.successors[0]];
+            world.actors.push(Actor::on_lanes(u64::from(i as u8) + 1, &map, &lanes, s, 8.0));
+        }
+        assert!(
+            world.run_until(60.0, |w| w.decision.route_left_m < 2.0),
+            "{:?} {:?}",
+            world.ego,
+            world.rules
+        );
+        assert!(world.clearance > 1.0, "{:?}: {}", other.key, world.clearance);
+    }
+}
+
+#[test]
 fn a_stop_sign_is_stopped_at_and_cross_traffic_waited_for() {
     let map = town();
     let mut scenes = 0;
