@@ -4,6 +4,7 @@
 //! meshes. Both sensors see the same triangles and the same ground.
 
 pub mod camera;
+pub mod dataset;
 pub mod ground;
 pub mod library;
 pub mod lidar;
