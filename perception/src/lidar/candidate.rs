@@ -7,9 +7,14 @@ use auriga_geometry::{OrientedBox, Pose2, Vec2};
 
 /// A usual car: what is not seen of one is filled up to this, metres.
 const CAR: (f64, f64) = (4.1, 1.7);
-/// Points below this are no outline for vehicles' boxes of class unknown, metres.
+/// Longer things are no cars, and no lorries, metres.
 const VEHICLE_LENGTH_MOST: f64 = 6.0;
 const TRUCK_LENGTH_MOST: f64 = 14.0;
+
+/// Points that a 64-beam scanner has on a person at 1 m: 1.7 m × 0.5 m at 0.43° × 0.2°.
+const PERSON_POINTS: f64 = 32_000.0;
+/// What looks less like a person is of unknown class.
+const PERSON_LIKENESS: f64 = 0.25;
 
 /// A thing that may be a road user.
 #[derive(Clone, Copy, Debug)]
@@ -116,10 +121,10 @@ fn reaches_up(column: u32) -> bool {
 
 fn pedestrian(seen: &Seen, eye: [f64; 2]) -> Option<Candidate> {
     let fits = (0.15..=1.0).contains(&seen.long) && seen.short <= 0.9 && (0.9..=2.1).contains(&seen.height);
-    fits.then(|| {
-        let likeness = bell(seen.height, 1.65, 0.35) * bell(seen.long, 0.55, 0.35);
-        candidate(seen, eye, (0.6, 0.6), "pedestrian", likeness)
-    })
+    let expected = PERSON_POINTS / (seen.range * seen.range).max(25.0);
+    let likeness =
+        bell(seen.height, 1.65, 0.35) * bell(seen.long, 0.55, 0.35) * (2.0 * seen.points / expected).min(1.0);
+    (fits && likeness > PERSON_LIKENESS).then(|| candidate(seen, eye, (0.6, 0.6), "pedestrian", likeness))
 }
 
 fn cyclist(seen: &Seen, eye: [f64; 2]) -> Option<Candidate> {

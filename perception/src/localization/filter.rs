@@ -1,6 +1,6 @@
 //! The extended Kalman filter: position, heading, speed, gyro bias, wheel scale.
 //!
-//! The gyro's rate drives the heading, the wheels measure the speed, the satellites the antenna's position. Late
+//! The gyro's rate drives the heading, the measured acceleration the speed; the wheels measure the speed, the satellites the antenna's position. Late
 //! measurements are compared with the pose at their own instant, taken from a short history, and applied to the present
 //! through the way driven since.
 
@@ -27,7 +27,7 @@ pub(super) struct Noise {
     pub gyro: f64,
     /// Drift of the gyro's bias, rad/s a square root of a second.
     pub gyro_drift: f64,
-    /// Acceleration of the car, m/s².
+    /// Acceleration that the inertial sensor does not show (bias, slopes), m/s².
     pub acceleration: f64,
     /// Wheel speed, m/s.
     pub wheel: f64,
@@ -80,8 +80,8 @@ impl Filter {
         Pose2::new(self.state[X], self.state[Y], self.state[YAW])
     }
 
-    /// Carries the state on to `time` with the gyro's rate.
-    pub fn predict(&mut self, time: LogicalTime, rate: f64) {
+    /// Carries the state on to `time` with the gyro's rate and the measured acceleration ahead.
+    pub fn predict(&mut self, time: LogicalTime, rate: f64, acceleration: f64) {
         let dt = time.since(self.time).as_secs_f64();
         if dt <= 0.0 {
             return;
@@ -89,7 +89,8 @@ impl Filter {
         self.time = time;
         self.yaw_rate = rate - self.state[BIAS];
         let turn = self.yaw_rate * dt;
-        let speed = self.state[SPEED];
+        let speed = self.state[SPEED] + acceleration * dt / 2.0;
+        self.state[SPEED] += acceleration * dt;
         let (sin, cos) = sin_cos(self.state[YAW] + turn / 2.0);
         self.state[X] += speed * cos * dt;
         self.state[Y] += speed * sin * dt;

@@ -79,6 +79,8 @@ impl LocalizationStatus {
 const GATE_SQUARED: f64 = 13.8;
 /// After so many refused fixes in a row the filter doubts itself.
 const REFUSED_MOST: u32 = 10;
+/// A car on its wheels does not accelerate harder, m/s².
+const ACCELERATION_MOST: f64 = 12.0;
 /// Without an accepted fix for longer it is dead reckoning, seconds.
 const ALONE_AFTER_S: f64 = 2.0;
 
@@ -174,14 +176,16 @@ impl Localizer {
         }
         let rates = Vec3::from(&imu.angular_velocity);
         let rate = (self.config.imu_pose.rotation * rates).z;
+        let acceleration = (self.config.imu_pose.rotation * Vec3::from(&imu.linear_acceleration)).x;
         finite("angular_velocity", rate)?;
+        finite("linear_acceleration", acceleration)?;
         self.last_imu = Some(time);
         // The mean of two samples is the rate between them.
         let between = if self.filter.is_some() { (self.rate + rate) / 2.0 } else { rate };
         self.rate = rate;
         match &mut self.filter {
             Some(filter) => {
-                filter.predict(time, between);
+                filter.predict(time, between, acceleration.clamp(-ACCELERATION_MOST, ACCELERATION_MOST));
                 filter.measure_wheels(wheel_speed, rate);
             }
             None => {
@@ -200,7 +204,7 @@ impl Localizer {
         let noise = Noise {
             gyro: c.gyro_noise_radps,
             gyro_drift: 2e-5,
-            acceleration: 4.0,
+            acceleration: 1.5,
             wheel: c.wheel_noise_mps,
             scale_drift: 1e-4,
             slip: 0.02,

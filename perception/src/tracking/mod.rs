@@ -11,6 +11,8 @@ mod ego_history;
 mod motion;
 mod outline;
 mod report;
+#[cfg(test)]
+mod tests;
 mod track;
 mod tracker;
 

@@ -21,7 +21,7 @@ pub(super) struct Sighting {
 }
 
 /// Speed of an object seen for the first time: standard deviation, m/s.
-const FIRST_SPEED: f64 = 8.0;
+const FIRST_SPEED: f64 = 10.0;
 
 /// An object followed over time. State: x, y, vx, vy in `map`.
 #[derive(Clone, Debug)]

@@ -40,7 +40,7 @@ impl Default for TrackerConfig {
             birth_hits: 2,
             birth_hits_unknown: 4,
             death_misses: 5,
-            gate_m: 3.0,
+            gate_m: 4.0,
             off_road_m: 6.0,
             eye_x_m: 1.2,
         }

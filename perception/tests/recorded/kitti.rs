@@ -97,7 +97,8 @@ impl Calibration {
             let line = text.lines().find(|l| l.starts_with(name)).unwrap();
             line.split_whitespace().skip(1).map(|v| v.parse().unwrap()).collect()
         };
-        let (p, r, t) = (row("P2"), row("R0_rect"), row("Tr_velo"));
+        let first = |a: &str, b: &str| if text.contains(a) { row(a) } else { row(b) };
+        let (p, r, t) = (row("P2"), first("R0_rect", "R_rect"), row("Tr_velo"));
         let p2 = std::array::from_fn(|i| std::array::from_fn(|j| p[4 * i + j]));
         let to_camera = std::array::from_fn(|i| {
             std::array::from_fn(|j| (0..3).map(|k| r[3 * i + k] * t[4 * k + j]).sum())

@@ -2,5 +2,7 @@
 #![allow(missing_docs, clippy::print_stdout)]
 
 mod detection;
+mod driving;
 mod kitti;
 mod scoring;
+mod tracking;

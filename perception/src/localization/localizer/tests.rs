@@ -50,7 +50,8 @@ impl Drive {
         let t = self.time.as_secs_f64();
         let dt = 0.01;
         let goal = if t < 2.0 { 0.0 } else { 9.0 + 4.0 * sin(t * 0.13) };
-        self.speed += (goal - self.speed).clamp(-2.0 * dt, 2.0 * dt);
+        let gained = (goal - self.speed).clamp(-2.0 * dt, 2.0 * dt);
+        self.speed += gained;
         self.rate = if t < 2.0 { 0.0 } else { 0.25 * sin(t * 0.21) };
         let turn = self.rate * dt;
         let (s, c) = sin_cos(turn / 2.0);
@@ -59,6 +60,7 @@ impl Drive {
         let mut imu = Imu::default();
         imu.header.stamp = self.time.into();
         imu.angular_velocity.z = self.rate + BIAS_TRUE + 0.002 * self.random.next();
+        imu.linear_acceleration.x = gained / dt + 0.03 + 0.05 * self.random.next();
         let wheels = VehicleState {
             speed_mps: self.speed * (1.0 + SCALE_TRUE) + 0.03 * self.random.next(),
             ..VehicleState::default()
@@ -164,10 +166,8 @@ fn wild_fixes_are_refused_and_a_gap_is_bridged() {
     let mut out = Odometry::default();
     for k in 0..6000 {
         let (imu, wheels, mut fix) = drive.advance();
-        if let Some(fix) = &mut fix {
-            if k % 7 == 0 {
-                fix.latitude += 0.001;
-            }
+        if let Some(fix) = fix.as_mut().filter(|_| k % 7 == 0) {
+            fix.latitude += 0.001;
         }
         let gap = (4000..4500).contains(&k);
         let handed = if gap { None } else { fix.as_ref() };
