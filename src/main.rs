@@ -1,2 +1,47 @@
-#![allow(missing_docs)]
-fn main() {}
+//! Auriga: perception, planning and control of an automated vehicle, in one binary.
+
+mod configuration;
+mod drive;
+mod nodes;
+mod observers;
+mod replay;
+mod run;
+mod split;
+mod stack;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Drives a car: perception, planning and control, in simulation and on recorded drives.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Drives a scenario in the built-in simulator; exit status 1 when the car collides or does not arrive
+    Drive(drive::Arguments),
+    /// Runs the stack on a recorded drive; of our own recording, compares every byte (exit status 1 when one differs)
+    Replay(replay::Arguments),
+}
+
+fn main() -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("AURIGA_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    let result = match Cli::parse().command {
+        Command::Drive(arguments) => drive::run(&arguments),
+        Command::Replay(arguments) => replay::run(&arguments),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -111,6 +111,13 @@ impl CameraRig {
         self.width as f64 / 2.0 / auriga_geometry::math::tan(self.horizontal_fov_deg.to_radians() / 2.0)
     }
 
+    /// Intrinsic matrix, row-major 3×3, pixels; the principal point is the picture's centre.
+    #[must_use]
+    pub fn intrinsics(&self) -> [f64; 9] {
+        let f = self.focal_length();
+        [f, 0.0, self.width as f64 / 2.0, 0.0, f, self.height as f64 / 2.0, 0.0, 0.0, 1.0]
+    }
+
     /// The optical frame (x right, y down, z forward) in `base_link`.
     #[must_use]
     pub fn optical_pose(&self) -> Pose3 {
@@ -187,10 +194,18 @@ impl SensorRig {
 
     fn check(&self) -> Result<(), String> {
         let positive = |field: &str, value: f64| {
-            if value.is_finite() && value > 0.0 { Ok(()) } else { Err(format!("{field} = {value}: must be above 0")) }
+            if value.is_finite() && value > 0.0 {
+                Ok(())
+            } else {
+                Err(format!("{field} = {value}: must be above 0"))
+            }
         };
         let not_negative = |field: &str, value: f64| {
-            if value.is_finite() && value >= 0.0 { Ok(()) } else { Err(format!("{field} = {value}: must not be negative")) }
+            if value.is_finite() && value >= 0.0 {
+                Ok(())
+            } else {
+                Err(format!("{field} = {value}: must not be negative"))
+            }
         };
         if let Some(lidar) = &self.lidar {
             positive("lidar.rate_hz", lidar.rate_hz)?;

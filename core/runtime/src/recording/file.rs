@@ -405,7 +405,8 @@ fn put_schemas(out: &mut Vec<u8>, topics: &[TopicInfo]) {
 fn put_channels(out: &mut Vec<u8>, topics: &[TopicInfo]) {
     let schemas = schemas(topics);
     for (index, topic) in topics.iter().enumerate() {
-        let schema = schemas.iter().position(|schema| schema.type_name == topic.type_name).unwrap_or_default();
+        let schema =
+            schemas.iter().position(|schema| schema.type_name == topic.type_name).unwrap_or_default();
         let metadata = BTreeMap::from([
             ("offered_qos_profiles".to_owned(), String::new()),
             ("topic_type_hash".to_owned(), topic.type_hash.clone()),

@@ -94,7 +94,9 @@ pub struct RecordingSummary {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordingError {
     /// The file could not be written.
-    #[error("{path}: cannot be written: {problem}; free space or choose another folder. What was written up to then can be read")]
+    #[error(
+        "{path}: cannot be written: {problem}; free space or choose another folder. What was written up to then can be read"
+    )]
     Write {
         /// The file.
         path: PathBuf,

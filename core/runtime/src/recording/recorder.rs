@@ -280,8 +280,10 @@ fn all_metadata(
     auriga: BTreeMap<String, String>,
     attachments: &[Attachment],
 ) -> BTreeMap<String, BTreeMap<String, String>> {
-    let hashes =
-        attachments.iter().map(|attachment| (attachment.name.clone(), sha256_hex(&attachment.bytes))).collect();
+    let hashes = attachments
+        .iter()
+        .map(|attachment| (attachment.name.clone(), sha256_hex(&attachment.bytes)))
+        .collect();
     BTreeMap::from([
         ("auriga".to_owned(), auriga),
         (super::reader::ATTACHMENT_HASHES.to_owned(), hashes),

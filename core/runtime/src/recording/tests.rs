@@ -77,7 +77,8 @@ fn part(number: u32) -> Part {
 
 fn sample(number: u32, bytes: usize) -> Sample {
     // Pseudo-random, so that it does not compress away.
-    let data = (0..bytes as u64).map(|i| ((i + u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8);
+    let data =
+        (0..bytes as u64).map(|i| ((i + u64::from(number)).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8);
     Sample { number, parts: (0..number % 4).map(part).collect(), data: data.collect() }
 }
 
@@ -196,7 +197,10 @@ fn the_mcap_crate_reads_it() {
     let bytes = fs::read(&path).unwrap();
     let summary = mcap::Summary::read(&bytes).unwrap().unwrap();
     let statistics = summary.stats.as_ref().unwrap();
-    assert_eq!((statistics.message_count, statistics.attachment_count, statistics.metadata_count), (750, 2, 3));
+    assert_eq!(
+        (statistics.message_count, statistics.attachment_count, statistics.metadata_count),
+        (750, 2, 3)
+    );
     assert_eq!(statistics.chunk_count as usize, summary.chunk_indexes.len());
     assert!(summary.chunk_indexes.len() >= 3, "10 MB in 2.5 s");
     assert_eq!((summary.channels.len(), summary.schemas.len()), (3, 2));
@@ -232,7 +236,8 @@ fn the_mcap_crate_reads_it() {
 fn a_message_larger_than_a_chunk_has_its_own() {
     let folder = TestFolder::new();
     let path = folder.file("a.mcap");
-    let written = write_with(&path, options(), 3, |number| sample(number, if number == 1 { 9 << 20 } else { 10 }));
+    let written =
+        write_with(&path, options(), 3, |number| sample(number, if number == 1 { 9 << 20 } else { 10 }));
     let recording = Recording::open(&path).unwrap();
     assert_eq!(recording.summary().unwrap(), written);
     assert_eq!(mcap::Summary::read(&fs::read(&path).unwrap()).unwrap().unwrap().chunk_indexes.len(), 3);
@@ -379,7 +384,9 @@ fn a_full_disk_is_an_error_with_its_file_and_remedy() {
         handle.record(0, number, at(i64::from(number) * 100), Arc::new(sample(number, 2_000))).err()
     });
     let error = failed.unwrap().to_string();
-    assert!(error.contains("/disk/full.mcap") && error.contains("no space left") && error.contains("free space"));
+    assert!(
+        error.contains("/disk/full.mcap") && error.contains("no space left") && error.contains("free space")
+    );
     assert!(recorder.finish().is_err());
     assert!(handle.record(0, 0, at(0), Arc::new(part(0))).is_err());
 
@@ -462,7 +469,8 @@ fn differences_are_found_per_topic() {
         true
     });
     let differences = compare(&base, &changed).unwrap();
-    let [Difference::Message { topic, index: 150, first, second, byte: Some(_) }] = differences.as_slice() else {
+    let [Difference::Message { topic, index: 150, first, second, byte: Some(_) }] = differences.as_slice()
+    else {
         panic!("{differences:?}");
     };
     assert_eq!((topic.as_str(), first.0, second.1), ("/part", at(1_500), 150));

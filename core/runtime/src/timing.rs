@@ -1,0 +1,258 @@
+//! Timing profiles: when nodes run, for how long, and where (`configs/timing/*.toml`).
+
+use auriga_geometry::LogicalDuration;
+use serde::Deserialize;
+use std::collections::BTreeMap;
+
+/// What was wrong with a timing profile.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}: {problem}")]
+pub struct TimingError {
+    /// The file.
+    pub file: String,
+    /// Line, field, and what is wrong with it.
+    pub problem: String,
+}
+
+/// When a node is released.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Release {
+    /// Whenever a message of this topic becomes visible to it.
+    On(String),
+    /// Every period, first at the phase.
+    Periodic {
+        /// Span between releases.
+        period: LogicalDuration,
+        /// First release after the epoch.
+        phase: LogicalDuration,
+    },
+}
+
+/// What happens to the output of a step that took longer than its budget.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MissPolicy {
+    /// It is published when it is ready.
+    #[default]
+    PublishLate,
+    /// It is not published.
+    Drop,
+    /// It is not published; readers keep the last one, which is what dropping means for them, but it counts as held.
+    HoldLast,
+    /// The run ends.
+    Stop,
+}
+
+/// One node's line in the profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeTiming {
+    /// Name of its domain.
+    pub domain: String,
+    /// When it runs.
+    pub release: Release,
+    /// How long it may take: its outputs become visible at release + budget.
+    pub budget: LogicalDuration,
+    /// What happens on a miss.
+    pub on_miss: MissPolicy,
+}
+
+/// One timing domain: nodes that share threads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Domain {
+    /// Number of threads.
+    pub threads: usize,
+}
+
+/// One link's line in the profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LinkTiming {
+    /// From publication on one side to visibility on the other.
+    pub budget: LogicalDuration,
+    /// Whether it goes through the transport also within one process.
+    pub transport_always: bool,
+}
+
+/// A whole profile.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TimingProfile {
+    /// The longest time from the end of a sensor's sweep to a command that follows from it.
+    pub sensor_to_command: LogicalDuration,
+    /// Domains by name.
+    pub domains: BTreeMap<String, Domain>,
+    /// Nodes by name.
+    pub nodes: BTreeMap<String, NodeTiming>,
+    /// Links by topic; the rest use [`Self::default_link`].
+    pub links: BTreeMap<String, LinkTiming>,
+    /// Links that have no line of their own.
+    pub default_link: LinkTiming,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    contract: ContractFile,
+    domain: BTreeMap<String, DomainFile>,
+    node: BTreeMap<String, NodeFile>,
+    #[serde(default)]
+    link: BTreeMap<String, LinkFile>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ContractFile {
+    sensor_to_command_ms: f64,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DomainFile {
+    threads: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NodeFile {
+    domain: String,
+    release: ReleaseFile,
+    budget_ms: f64,
+    #[serde(default)]
+    on_miss: MissPolicy,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReleaseFile {
+    on: Option<String>,
+    period_ms: Option<f64>,
+    phase_ms: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LinkFile {
+    budget_ms: f64,
+    #[serde(default)]
+    transport_always: bool,
+}
+
+/// The name under which `[link.default]` gives the budget of all links without a line of their own.
+const DEFAULT_LINK: &str = "default";
+
+fn span(field: &str, millis: f64, least: LogicalDuration) -> Result<LogicalDuration, String> {
+    let span = LogicalDuration::from_secs_f64(millis * 1e-3);
+    if !millis.is_finite() || span < least || millis > 3.6e6 {
+        return Err(format!("{field} = {millis}: must be at least {least} and at most an hour"));
+    }
+    Ok(span)
+}
+
+impl ReleaseFile {
+    fn parse(self, node: &str) -> Result<Release, String> {
+        match (self.on, self.period_ms, self.phase_ms) {
+            (Some(topic), None, None) => Ok(Release::On(topic)),
+            (None, Some(period), phase) => Ok(Release::Periodic {
+                period: span(&format!("node.{node}.release.period_ms"), period, LogicalDuration::LEAST)?,
+                phase: span(
+                    &format!("node.{node}.release.phase_ms"),
+                    phase.unwrap_or(0.0),
+                    LogicalDuration::ZERO,
+                )?,
+            }),
+            _ => Err(format!(
+                "node.{node}.release: write {{ on = \"/topic\" }} or {{ period_ms = 10.0, phase_ms = 0.0 }}"
+            )),
+        }
+    }
+}
+
+impl TimingProfile {
+    /// Parses and checks a profile.
+    ///
+    /// # Errors
+    /// An unknown key, a missing one, or an impossible value; names file, line and field.
+    pub fn from_toml(text: &str, file: &str) -> Result<Self, TimingError> {
+        let error = |problem: String| TimingError { file: file.to_owned(), problem };
+        let parsed: File = toml::from_str(text).map_err(|e| error(e.to_string()))?;
+        Self::check(parsed).map_err(error)
+    }
+
+    fn check(file: File) -> Result<Self, String> {
+        let domains: BTreeMap<String, Domain> = file
+            .domain
+            .into_iter()
+            .map(|(name, domain)| match domain.threads {
+                1..=64 => Ok((name, Domain { threads: domain.threads })),
+                other => Err(format!("domain.{name}.threads = {other}: must be in 1..=64")),
+            })
+            .collect::<Result<_, _>>()?;
+        let mut nodes = BTreeMap::new();
+        for (name, node) in file.node {
+            if !domains.contains_key(&node.domain) {
+                let known: Vec<&str> = domains.keys().map(String::as_str).collect();
+                return Err(format!(
+                    "node.{name}.domain = \"{}\": no such domain; there are {}",
+                    node.domain,
+                    known.join(", ")
+                ));
+            }
+            let timing = NodeTiming {
+                release: node.release.parse(&name)?,
+                budget: span(&format!("node.{name}.budget_ms"), node.budget_ms, LogicalDuration::LEAST)?,
+                domain: node.domain,
+                on_miss: node.on_miss,
+            };
+            nodes.insert(name, timing);
+        }
+        let mut links = file
+            .link
+            .into_iter()
+            .map(|(topic, link)| {
+                let budget =
+                    span(&format!("link.{topic}.budget_ms"), link.budget_ms, LogicalDuration::LEAST)?;
+                Ok((topic, LinkTiming { budget, transport_always: link.transport_always }))
+            })
+            .collect::<Result<BTreeMap<_, _>, String>>()?;
+        let default_link = links
+            .remove(DEFAULT_LINK)
+            .unwrap_or(LinkTiming { budget: LogicalDuration::from_millis(1), transport_always: false });
+        Ok(Self {
+            sensor_to_command: span(
+                "contract.sensor_to_command_ms",
+                file.contract.sensor_to_command_ms,
+                LogicalDuration::LEAST,
+            )?,
+            domains,
+            nodes,
+            links,
+            default_link,
+        })
+    }
+
+    /// The link of a topic.
+    #[must_use]
+    pub fn link(&self, topic: &str) -> &LinkTiming {
+        self.links.get(topic).unwrap_or(&self.default_link)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(node: &str, expected: &str) {
+        let text =
+            format!("[contract]\nsensor_to_command_ms = 300.0\n[domain.a]\nthreads = 1\n[node.n]\n{node}");
+        let error = TimingProfile::from_toml(&text, "t.toml").unwrap_err().to_string();
+        assert!(error.starts_with("t.toml: "), "{error}");
+        assert!(error.contains(expected), "{error}");
+    }
+
+    #[test]
+    fn bad_values_name_the_field() {
+        check("domain = \"b\"\nrelease = { on = \"x\" }\nbudget_ms = 1.0", "node.n.domain");
+        check("domain = \"a\"\nrelease = { on = \"x\", period_ms = 3.0 }\nbudget_ms = 1.0", "node.n.release");
+        check("domain = \"a\"\nrelease = { on = \"x\" }\nbudget_ms = 0.0", "node.n.budget_ms = 0");
+        check("domain = \"a\"\nrelease = { on = \"x\" }\nbudget_ms = nan", "node.n.budget_ms");
+        check("domain = \"a\"\nrelease = { on = \"x\" }\nbudget = 1.0", "unknown field `budget`");
+    }
+}

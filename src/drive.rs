@@ -1,0 +1,232 @@
+//! `auriga drive`: closed loop in the built-in simulator.
+
+use crate::configuration::{Configuration, Origin, Settings, role};
+use crate::nodes::platform::PlatformSource;
+use crate::observers::{Evaluate, Evaluators};
+use crate::run::{self, Watchers};
+use crate::split::{self, Elsewhere, PlanningProcess, Role};
+use crate::stack::{self, Topics};
+use anyhow::Result;
+use auriga_evaluation::RunReport;
+use auriga_geometry::{LogicalDuration, LogicalTime};
+use auriga_hal::{Platform, PlatformParts, SensorKind, SensorSink, Sensors};
+use auriga_runtime::link::LinkExchange;
+use auriga_runtime::{Executor, Graph, Pacing, RunOptions, RunSummary, Source};
+use auriga_sim_bridge::plant::PlantParameters;
+use auriga_sim_bridge::{EmbeddedPlatform, Success};
+#[cfg(feature = "viewer")]
+use auriga_viewer::{DEFAULT_CONNECT_URL, ViewerOptions};
+use clap::Args;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
+
+/// What the command line says of a drive.
+#[derive(Args)]
+pub struct Arguments {
+    /// The scenario to drive
+    #[arg(long, value_name = "FILE", default_value = "configs/scenarios/town.toml")]
+    scenario: PathBuf,
+    /// Seed of traffic, noise and everything else that is drawn by chance
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Folder for the recording and the report [default: runs/<scenario>-<seed>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// The sensors that the car carries
+    #[arg(long, value_name = "FILE", default_value = "configs/sensors/default.toml")]
+    sensors: PathBuf,
+    /// When the nodes run and how long they may take
+    #[arg(long, value_name = "FILE", default_value = "configs/timing/cpu.toml")]
+    timing: PathBuf,
+    /// End after so many simulated seconds
+    #[arg(long, value_name = "SECONDS")]
+    duration: Option<f64>,
+    /// Pace the run in real time
+    #[arg(long)]
+    live: bool,
+    /// Show the run in a running Rerun viewer
+    #[cfg(feature = "viewer")]
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = DEFAULT_CONNECT_URL)]
+    connect: Option<String>,
+    /// Write no recording.rrd
+    #[cfg(feature = "viewer")]
+    #[arg(long)]
+    no_rrd: bool,
+    /// Run planning and actuation as two processes on loopback
+    #[arg(long)]
+    split: bool,
+    /// Must-fail control: neither planner nor gate brakes for obstacles
+    #[arg(long)]
+    ignore_obstacles: bool,
+    /// Must-fail control: the planner does not stop at red lights
+    #[arg(long)]
+    ignore_lights: bool,
+    /// Must-fail control: lidar and camera see no road users
+    #[arg(long)]
+    hide_road_users: bool,
+    /// Be the planning end of a split run whose actuation end listens here
+    #[arg(long, hide = true, value_name = "ENDPOINT")]
+    planning_of: Option<String>,
+    /// The run that both ends belong to
+    #[arg(long, hide = true)]
+    run_id: Option<String>,
+}
+
+impl Arguments {
+    fn configuration(&self) -> Result<Configuration> {
+        let paths = BTreeMap::from([
+            (role::SCENARIO, self.scenario.clone()),
+            (role::SENSORS, self.sensors.clone()),
+            (role::TIMING, self.timing.clone()),
+            (role::VEHICLE, PathBuf::from("configs/vehicles/auriga-sedan.toml")),
+            (role::PLANT, PathBuf::from("configs/vehicles/auriga-sedan-plant.toml")),
+        ]);
+        let settings = Settings {
+            seed: self.seed,
+            obstacle_braking: !self.ignore_obstacles,
+            obey_lights: !self.ignore_lights,
+        };
+        let mut configuration = Configuration::load(&Origin::Disk(paths), settings)?;
+        configuration.scenario.controls.road_users_visible &= !self.hide_road_users;
+        Ok(configuration)
+    }
+
+    fn duration_s(&self, configuration: &Configuration) -> f64 {
+        self.duration.unwrap_or(configuration.scenario.duration_s)
+    }
+
+    /// What both ends of a split run have in common.
+    fn options(&self, configuration: &Configuration, stop: Arc<AtomicBool>) -> RunOptions {
+        let span = LogicalDuration::from_secs_f64(self.duration_s(configuration));
+        RunOptions {
+            end: LogicalTime::ZERO + span,
+            pacing: if self.live { Pacing::Live } else { Pacing::Virtual },
+            stop,
+            ..RunOptions::default()
+        }
+    }
+
+    fn watch(
+        &self,
+        watchers: &mut Watchers,
+        configuration: &Configuration,
+        topics: Topics,
+        folder: &Path,
+        evaluators: &Arc<Mutex<Option<Evaluators>>>,
+    ) -> Result<()> {
+        #[cfg(feature = "viewer")]
+        if !self.no_rrd || self.connect.is_some() {
+            let rrd = (!self.no_rrd).then(|| folder.join("recording.rrd"));
+            let options = ViewerOptions { rrd, connect: self.connect.clone(), ..ViewerOptions::default() };
+            watchers.view(options, configuration, topics)?;
+        }
+        watchers.evaluate(&Evaluate { evaluators: Arc::clone(evaluators), topics, trace: 0 });
+        watchers.progress(self.duration_s(configuration), topics)
+    }
+}
+
+/// Drives; true when the scenario's aim was reached and nobody was touched.
+pub fn run(arguments: &Arguments) -> Result<bool> {
+    let stop = run::stop_flag()?;
+    let configuration = arguments.configuration()?;
+    let plant = PlantParameters::from_toml(configuration.text(role::PLANT), "auriga-sedan-plant.toml")?;
+    let Configuration { scenario, map, rig, .. } = &configuration;
+    let platform = EmbeddedPlatform::new(scenario, Arc::clone(map), rig, &plant, arguments.seed)?;
+    let platform: Box<dyn Platform> = Box::new(platform);
+    let name = platform.name();
+    let PlatformParts { sensors, vehicle } = platform.split();
+    let kinds: Vec<SensorKind> = sensors.kinds().into_iter().map(|(kind, _)| kind).collect();
+    if let Some(endpoint) = &arguments.planning_of {
+        return plan_for(arguments, &configuration, &*sensors, &kinds, endpoint, stop);
+    }
+    let source = {
+        let kinds = kinds.clone();
+        move |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> {
+            Ok(Box::new(PlatformSource { sensors, kinds, sink: SensorSink::default() }))
+        }
+    };
+    let (graph, topics) = stack::drive(&configuration, source, &kinds, vehicle)?;
+    let planning = if arguments.split { Some(Planning::start(&configuration, &graph)?) } else { None };
+    let (exchange, split, child) = match planning {
+        Some(planning) => (planning.exchange, Some(Role::Actuation.split()), Some(planning.process)),
+        None => (split::within(&graph)?, None, None),
+    };
+
+    let folder = run::new_folder(arguments.out.as_deref(), &format!("{}-{}", scenario.name, arguments.seed))?;
+    let recorder = run::recorder(&graph, &folder.join("recording.mcap"), name, &configuration.files)?;
+    let evaluators = Arc::new(Mutex::new(Some(Evaluators::new(&configuration))));
+    let mut watchers = Watchers::new(Some(recorder));
+    arguments.watch(&mut watchers, &configuration, topics, &folder, &evaluators)?;
+    let options = RunOptions {
+        observers: std::mem::take(&mut watchers.observers),
+        exchange: Some(Box::new(exchange)),
+        split,
+        ..arguments.options(&configuration, stop)
+    };
+    let result = Executor::new(graph, options)?.run();
+    let written = watchers.finish()?;
+    let summary = result?;
+    if let Some(child) = child {
+        child.finish()?;
+    }
+    let evaluated = evaluators.lock().ok().and_then(|mut guard| guard.take());
+    let mut report = evaluated.map(Evaluators::finish).unwrap_or_default();
+    report.scenario.clone_from(&configuration.scenario.name);
+    report.seed = arguments.seed;
+    let report = run::report(report, &summary, &written, &folder)?;
+    Ok(aim_reached(&configuration, &report, &summary))
+}
+
+/// Whether the scenario's own aim was reached, and nobody touched.
+fn aim_reached(configuration: &Configuration, report: &RunReport, summary: &RunSummary) -> bool {
+    let untouched = report.drive.as_ref().is_some_and(|drive| drive.collisions.is_empty());
+    match configuration.scenario.success {
+        Success::Goal => report.success,
+        Success::Standing => {
+            untouched && !summary.stopped && summary.end.as_secs_f64() < configuration.scenario.duration_s
+        }
+        Success::Duration => untouched && !summary.stopped,
+    }
+}
+
+/// The planning process and the link to it.
+struct Planning {
+    process: PlanningProcess,
+    exchange: LinkExchange,
+}
+
+impl Planning {
+    fn start(configuration: &Configuration, graph: &Graph) -> Result<Self> {
+        let (endpoint, run) = (split::free_endpoint()?, std::process::id().to_string());
+        let exchange = split::open(Role::Actuation, &endpoint, &run, configuration, graph)?;
+        let process = PlanningProcess::start(&endpoint, &run)?;
+        split::wait_for_peer(&exchange)?;
+        Ok(Self { process, exchange })
+    }
+}
+
+/// The planning end of a split run.
+fn plan_for(
+    arguments: &Arguments,
+    configuration: &Configuration,
+    sensors: &dyn Sensors,
+    kinds: &[SensorKind],
+    endpoint: &str,
+    stop: Arc<AtomicBool>,
+) -> Result<bool> {
+    let elsewhere = Elsewhere { period: sensors.tick_period(), least_latency: sensors.least_latency() };
+    let source = move |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> { Ok(Box::new(elsewhere)) };
+    let (graph, _) = stack::drive(configuration, source, kinds, None)?;
+    let run = arguments.run_id.as_deref().unwrap_or("0");
+    let exchange = split::open(Role::Planning, endpoint, run, configuration, &graph)?;
+    split::wait_for_peer(&exchange)?;
+    let options = RunOptions {
+        exchange: Some(Box::new(exchange)),
+        split: Some(Role::Planning.split()),
+        ..arguments.options(configuration, stop)
+    };
+    Executor::new(graph, options)?.run()?;
+    Ok(true)
+}

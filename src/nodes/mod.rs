@@ -1,0 +1,9 @@
+//! One thin adapter per node: messages in, a pure crate's function, messages out.
+
+pub mod control;
+pub mod gate;
+pub mod localization;
+pub mod perception;
+pub mod planning;
+pub mod platform;
+pub mod scene;

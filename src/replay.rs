@@ -1,0 +1,88 @@
+//! `auriga replay`: the stack on a recorded drive.
+
+use crate::configuration::Configuration;
+use crate::run::{self, Watchers};
+use crate::{split, stack};
+use anyhow::{Context, Result, bail};
+use auriga_hal::SensorKind;
+use auriga_runtime::recording::{Recording, compare};
+use auriga_runtime::replay::{RecordedSource, recorded_run};
+use auriga_runtime::{Executor, Graph, RunOptions, Source};
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// What the command line says of a replay.
+#[derive(Args)]
+pub struct Arguments {
+    /// A recording.mcap of our own
+    #[arg(value_name = "FILE")]
+    input: String,
+    /// Folder for what the replay writes [default: runs/<name>-replay]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Replays; true when every byte is the same.
+pub fn run(arguments: &Arguments) -> Result<bool> {
+    let path = Path::new(&arguments.input);
+    let recording = Recording::open(path)?;
+    if recording.is_truncated() {
+        eprintln!("{}: ends early; replaying what is there", path.display());
+    }
+    let configuration = Configuration::of_recording(&recording)?;
+    let recorded = recorded_run(&recording)?;
+    let metadata = recording.metadata();
+    let sources =
+        metadata.get("source_topics").with_context(|| format!("{}: no source_topics", path.display()))?;
+    let wanted: Vec<&str> = sources.split(',').collect();
+
+    let mut probe = Graph::new(configuration.timing.clone());
+    let topics = stack::Topics::declare(&mut probe);
+    let name_of = |kind: SensorKind| probe.topics()[usize::from(topics.of_sensor(kind))].name.clone();
+    let kinds: Vec<SensorKind> =
+        SensorKind::ALL.into_iter().filter(|kind| wanted.contains(&name_of(*kind).as_str())).collect();
+    if kinds.len() != wanted.len() {
+        bail!("{}: has source topics that this build does not know: {sources}", path.display());
+    }
+    let source = |graph: &Graph, topics: &stack::Topics| -> Result<Box<dyn Source>> {
+        let all = graph.topics();
+        let recorded = kinds.iter().map(|kind| all[usize::from(topics.of_sensor(*kind))].clone()).collect();
+        Ok(Box::new(RecordedSource::open(path, recorded)?))
+    };
+    let (graph, topics) = stack::drive(&configuration, source, &kinds, None)?;
+
+    let name = path.parent().and_then(Path::file_name).map_or("drive".into(), |name| name.to_string_lossy());
+    let folder = run::new_folder(arguments.out.as_deref(), &format!("{name}-replay"))?;
+    let replayed = folder.join("recording.mcap");
+    let platform = metadata.get("platform").map_or("embedded", String::as_str);
+    let mut watchers = Watchers::new(Some(run::recorder(&graph, &replayed, platform, &configuration.files)?));
+    watchers.progress(recorded.end.as_secs_f64(), topics)?;
+    let options = RunOptions {
+        end: recorded.end,
+        durations: recorded.durations,
+        stop: run::stop_flag()?,
+        observers: std::mem::take(&mut watchers.observers),
+        exchange: Some(Box::new(split::within(&graph)?)),
+        ..RunOptions::default()
+    };
+    let result = Executor::new(graph, options)?.run();
+    let written = watchers.finish()?;
+    let summary = result?;
+    if summary.stopped {
+        run::println_line("stopped: nothing compared");
+        return Ok(false);
+    }
+    let differences = compare(&recording, &Recording::open(&replayed)?)?;
+    for difference in &differences {
+        run::println_line(&difference.to_string());
+    }
+    let messages: u64 = summary.messages.iter().map(|(_, count)| u64::from(*count)).sum();
+    let verdict = if differences.is_empty() { "equal to the byte" } else { "NOT equal" };
+    run::println_line(&format!(
+        "{messages} messages on {} topics, {:.1} s: {verdict}; digest {}",
+        summary.messages.iter().filter(|(_, count)| *count > 0).count(),
+        summary.end.as_secs_f64(),
+        written.digest
+    ));
+    Ok(differences.is_empty())
+}

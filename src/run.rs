@@ -1,0 +1,233 @@
+//! What every run does around the executor: folder, recorder, viewer, progress, Ctrl-C, report.
+
+#[cfg(feature = "viewer")]
+use crate::configuration::Configuration;
+use crate::configuration::ConfigurationFile;
+#[cfg(feature = "viewer")]
+use crate::observers::View;
+use crate::observers::{Evaluate, Progress, Record};
+use crate::stack::Topics;
+use anyhow::{Context, Result};
+use auriga_evaluation::{NodeTiming, RunReport};
+use auriga_runtime::recording::{Attachment, Recorder, RecorderOptions, TopicInfo};
+use auriga_runtime::{Graph, NodeStatistics, Observer, RunSummary};
+#[cfg(feature = "viewer")]
+use auriga_viewer::{Viewer, ViewerOptions};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Set by Ctrl-C: the run ends cleanly at the next tick; a second one ends the process at once.
+pub fn stop_flag() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("stopping: the files are being completed (again to end at once)");
+    })
+    .context("Ctrl-C cannot be handled")?;
+    Ok(stop)
+}
+
+/// `runs/<name>`, or `runs/<name>-2` and so on when it exists.
+pub fn new_folder(wanted: Option<&Path>, name: &str) -> Result<PathBuf> {
+    let folder = match wanted {
+        Some(folder) => folder.to_path_buf(),
+        None => {
+            let numbered = |number: u32| match number {
+                1 => PathBuf::from("runs").join(name),
+                _ => PathBuf::from("runs").join(format!("{name}-{number}")),
+            };
+            (1..).map(numbered).find(|folder| !folder.exists()).context("no free name under runs/")?
+        }
+    };
+    std::fs::create_dir_all(&folder).with_context(|| format!("{}: cannot be created", folder.display()))?;
+    Ok(folder)
+}
+
+fn media_type(role: &str) -> &'static str {
+    if role.ends_with(".xodr") { "application/xml" } else { "application/toml" }
+}
+
+/// Starts the recorder with everything that a replay needs.
+pub fn recorder(graph: &Graph, path: &Path, platform: &str, files: &[ConfigurationFile]) -> Result<Recorder> {
+    let topics = graph.topics().iter().map(|topic| TopicInfo {
+        name: topic.name.clone(),
+        type_name: topic.type_name.to_owned(),
+        schema_text: topic.schema_text.clone(),
+        type_hash: topic.type_hash.clone(),
+    });
+    let mut options = RecorderOptions::new(topics.collect());
+    for file in files {
+        options.attachments.push(Attachment::new(
+            file.role,
+            media_type(file.role),
+            file.text.as_bytes().to_vec(),
+        ));
+    }
+    let metadata = [
+        ("build", concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned()),
+        ("platform", platform.to_owned()),
+        ("epoch_ns", "0".to_owned()),
+        ("nodes", graph.node_names().collect::<Vec<_>>().join(",")),
+        ("source_topics", graph.source_topics().join(",")),
+    ];
+    options.metadata.extend(metadata.map(|(key, value)| (key.to_owned(), value)));
+    Ok(Recorder::create(path, options)?)
+}
+
+/// What watches a run.
+pub struct Watchers {
+    /// For the executor.
+    pub observers: Vec<Box<dyn Observer>>,
+    recorder: Option<Recorder>,
+    #[cfg(feature = "viewer")]
+    viewer: Option<Viewer>,
+    bar: Option<ProgressBar>,
+}
+
+/// What was written.
+pub struct Written {
+    /// Size of the recording, bytes.
+    pub recording_bytes: u64,
+    /// Size of the `.rrd`, bytes.
+    pub rrd_bytes: u64,
+    /// The recording's digest.
+    pub digest: String,
+}
+
+impl Watchers {
+    /// A recorder and nothing else.
+    pub fn new(recorder: Option<Recorder>) -> Self {
+        let observers =
+            recorder.iter().map(|recorder| Box::new(Record(recorder.handle())) as Box<dyn Observer>);
+        Self {
+            observers: observers.collect(),
+            recorder,
+            #[cfg(feature = "viewer")]
+            viewer: None,
+            bar: None,
+        }
+    }
+
+    /// Adds a viewer.
+    #[cfg(feature = "viewer")]
+    pub fn view(
+        &mut self,
+        options: ViewerOptions,
+        configuration: &Configuration,
+        topics: Topics,
+    ) -> Result<()> {
+        let viewer = Viewer::new(options)?;
+        viewer.map(&configuration.map)?;
+        let (rig, vehicle) = (&configuration.rig, &configuration.vehicle);
+        viewer.ego(vehicle.length_m, vehicle.width_m, vehicle.height_m, vehicle.rear_overhang_m)?;
+        if let (Some(lidar), Some(camera)) = (&rig.lidar, &rig.camera) {
+            let (width, height) = (camera.width as u32, camera.height as u32);
+            viewer.rig(
+                &lidar.pose.to_pose3(),
+                &camera.optical_pose(),
+                &camera.intrinsics(),
+                width,
+                height,
+            )?;
+        }
+        self.observers.push(Box::new(View { handle: viewer.handle(), topics }));
+        self.viewer = Some(viewer);
+        Ok(())
+    }
+
+    /// Adds the evaluation.
+    pub fn evaluate(&mut self, evaluate: &Evaluate) {
+        self.observers.push(Box::new(evaluate.clone()));
+    }
+
+    /// Adds a progress bar over a span of logical time.
+    pub fn progress(&mut self, seconds: f64, topics: Topics) -> Result<()> {
+        let bar = ProgressBar::new((seconds * 1e3) as u64);
+        let style = "{elapsed_precise} {wide_bar} {percent:>3} %  {msg}";
+        bar.set_style(ProgressStyle::with_template(style)?);
+        self.observers.push(Box::new(Progress { bar: bar.clone(), topics }));
+        self.bar = Some(bar);
+        Ok(())
+    }
+
+    /// Completes all files.
+    pub fn finish(self) -> Result<Written> {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+        let mut written = Written { recording_bytes: 0, rrd_bytes: 0, digest: String::new() };
+        if let Some(recorder) = self.recorder {
+            let summary = recorder.finish()?;
+            written.recording_bytes = summary.bytes;
+            written.digest = summary.digest.to_string();
+        }
+        #[cfg(feature = "viewer")]
+        if let Some(viewer) = self.viewer {
+            written.rrd_bytes = viewer.finish()?.bytes;
+        }
+        Ok(written)
+    }
+}
+
+/// The report's rows on nodes.
+pub fn node_timings(nodes: &[NodeStatistics]) -> Vec<NodeTiming> {
+    let millis = |micros: u32| f64::from(micros) * 1e-3;
+    let row = |node: &NodeStatistics| NodeTiming {
+        node: node.name.clone(),
+        steps: node.steps,
+        budget_ms: node.budget.as_millis_f64(),
+        wall_ms_mean: node.wall_total().as_secs_f64() * 1e3 / node.steps.max(1) as f64,
+        wall_ms_p50: millis(node.wall_quantile(0.5)),
+        wall_ms_p99: millis(node.wall_quantile(0.99)),
+        wall_ms_max: millis(node.wall_quantile(1.0)),
+        misses: node.missed,
+    };
+    nodes.iter().map(row).collect()
+}
+
+/// Peak resident memory of this process, bytes; 0 where the system does not say.
+pub fn peak_memory_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    kib.unwrap_or(0) * 1024
+}
+
+/// Fills in what the run itself knows, writes `report.json` and prints the table.
+pub fn report(
+    mut report: RunReport,
+    summary: &RunSummary,
+    written: &Written,
+    folder: &Path,
+) -> Result<RunReport> {
+    report.nodes = node_timings(&summary.nodes);
+    report.simulated_s = summary.end.as_secs_f64();
+    report.simulated_per_wall = summary.end.as_secs_f64() / summary.wall.as_secs_f64().max(1e-9);
+    report.peak_memory_bytes = Some(peak_memory_bytes());
+    report.recording_bytes = Some(written.recording_bytes);
+    report.rrd_bytes = (written.rrd_bytes > 0).then_some(written.rrd_bytes);
+    report.digest = Some(written.digest.clone());
+    let report = report.judge();
+    let path = folder.join("report.json");
+    std::fs::write(&path, report.to_json()?)
+        .with_context(|| format!("{}: cannot be written", path.display()))?;
+    print(&report.to_table());
+    println_line(&format!("written to {}", folder.display()));
+    Ok(report)
+}
+
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+fn print(text: &str) {
+    print!("{text}");
+}
+
+/// One line of the command's answer.
+#[allow(clippy::print_stdout, reason = "the command's answer")]
+pub fn println_line(text: &str) {
+    println!("{text}");
+}
