@@ -1,5 +1,6 @@
 //! All files that decide what a run does: read from the disk for a drive, from the recording for a replay.
 
+use crate::models::ModelChoices;
 use anyhow::{Context, Result, bail};
 use auriga_hal::SensorRig;
 use auriga_map::{LanePosition, Map, Route, RouteSegment};
@@ -61,6 +62,8 @@ pub struct Configuration {
     pub timing: TimingProfile,
     /// The planner's limits.
     pub planner: PlannerConfig,
+    /// The networks.
+    pub models: ModelChoices,
     /// All files, by role.
     pub files: Vec<ConfigurationFile>,
 }
@@ -87,6 +90,8 @@ pub mod role {
     pub const PLANT: &str = "plant.toml";
     /// When nodes run.
     pub const TIMING: &str = "timing.toml";
+    /// Which networks run, and on what.
+    pub const MODELS: &str = "models.toml";
     /// Settings from the command line.
     pub const SETTINGS: &str = "settings.toml";
 }
@@ -142,6 +147,7 @@ impl Configuration {
         let vehicle_file = origin.file(role::VEHICLE, None)?;
         let timing_file = origin.file(role::TIMING, None)?;
         let plant_file = origin.file(role::PLANT, None)?;
+        let models_file = origin.file(role::MODELS, None)?;
         let stops = scenario.itinerary(&map)?;
         let Some(&start) = stops.first() else { bail!("{}: the ego car has no start", scenario_file.origin) };
         let route = route_through(&map, &stops).with_context(|| {
@@ -162,6 +168,7 @@ impl Configuration {
             rig: SensorRig::from_toml(&sensors_file.text, &sensors_file.origin)?,
             vehicle: VehicleParameters::from_toml(&vehicle_file.text, &vehicle_file.origin)?,
             timing: TimingProfile::from_toml(&timing_file.text, &timing_file.origin)?,
+            models: ModelChoices::from_toml(&models_file.text, &models_file.origin)?,
             map: Arc::new(map),
             files: vec![
                 scenario_file,
@@ -170,6 +177,7 @@ impl Configuration {
                 vehicle_file,
                 plant_file,
                 timing_file,
+                models_file,
                 settings_file,
             ],
             settings,

@@ -1,9 +1,10 @@
 //! `auriga drive`: closed loop in the built-in simulator.
 
 use crate::configuration::{Configuration, Origin, Settings, role};
+use crate::models::Networks;
 use crate::nodes::platform::PlatformSource;
 use crate::observers::{Evaluate, Evaluators};
-use crate::run::{self, Watchers};
+use crate::run::{self, Scene, Watchers};
 use crate::split::{self, Elsewhere, PlanningProcess, Role};
 use crate::stack::{self, Topics};
 use anyhow::Result;
@@ -14,8 +15,6 @@ use auriga_runtime::link::LinkExchange;
 use auriga_runtime::{Executor, Graph, Pacing, RunOptions, RunSummary, Source};
 use auriga_sim_bridge::plant::PlantParameters;
 use auriga_sim_bridge::{EmbeddedPlatform, Success};
-#[cfg(feature = "viewer")]
-use auriga_viewer::{DEFAULT_CONNECT_URL, ViewerOptions};
 use clap::Args;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -40,6 +39,9 @@ pub struct Arguments {
     /// When the nodes run and how long they may take
     #[arg(long, value_name = "FILE", default_value = "configs/timing/cpu.toml")]
     timing: PathBuf,
+    /// The networks that run, and on what
+    #[arg(long, value_name = "FILE", default_value = "configs/models/own.toml")]
+    models: PathBuf,
     /// End after so many simulated seconds
     #[arg(long, value_name = "SECONDS")]
     duration: Option<f64>,
@@ -47,11 +49,9 @@ pub struct Arguments {
     #[arg(long)]
     live: bool,
     /// Show the run in a running Rerun viewer
-    #[cfg(feature = "viewer")]
-    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = DEFAULT_CONNECT_URL)]
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = run::VIEWER_URL)]
     connect: Option<String>,
     /// Write no recording.rrd
-    #[cfg(feature = "viewer")]
     #[arg(long)]
     no_rrd: bool,
     /// Run planning and actuation as two processes on loopback
@@ -80,6 +80,7 @@ impl Arguments {
             (role::SCENARIO, self.scenario.clone()),
             (role::SENSORS, self.sensors.clone()),
             (role::TIMING, self.timing.clone()),
+            (role::MODELS, self.models.clone()),
             (role::VEHICLE, PathBuf::from("configs/vehicles/auriga-sedan.toml")),
             (role::PLANT, PathBuf::from("configs/vehicles/auriga-sedan-plant.toml")),
         ]);
@@ -116,11 +117,16 @@ impl Arguments {
         folder: &Path,
         evaluators: &Arc<Mutex<Option<Evaluators>>>,
     ) -> Result<()> {
-        #[cfg(feature = "viewer")]
         if !self.no_rrd || self.connect.is_some() {
+            let Configuration { map, rig, vehicle, .. } = configuration;
+            let scene = Scene {
+                map: Some(map),
+                lidar: rig.lidar.as_ref().map(|lidar| lidar.pose.to_pose3()),
+                camera: rig.camera.as_ref().map(stack::camera_model),
+                car: [vehicle.length_m, vehicle.width_m, vehicle.height_m, vehicle.rear_overhang_m],
+            };
             let rrd = (!self.no_rrd).then(|| folder.join("recording.rrd"));
-            let options = ViewerOptions { rrd, connect: self.connect.clone(), ..ViewerOptions::default() };
-            watchers.view(options, configuration, topics)?;
+            watchers.show(rrd, self.connect.clone(), &scene, topics)?;
         }
         watchers.evaluate(&Evaluate { evaluators: Arc::clone(evaluators), topics, trace: 0 });
         watchers.progress(self.duration_s(configuration), topics)
@@ -147,7 +153,12 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
             Ok(Box::new(PlatformSource { sensors, kinds, sink: SensorSink::default() }))
         }
     };
-    let (graph, topics) = stack::drive(&configuration, source, &kinds, vehicle)?;
+    let networks = if arguments.split {
+        Networks::none()
+    } else {
+        Networks::load(&configuration.models, configuration.rig.camera.as_ref())?
+    };
+    let (graph, topics) = stack::drive(&configuration, source, &kinds, vehicle, networks)?;
     let planning = if arguments.split { Some(Planning::start(&configuration, &graph)?) } else { None };
     let (exchange, split, child) = match planning {
         Some(planning) => (planning.exchange, Some(Role::Actuation.split()), Some(planning.process)),
@@ -218,7 +229,8 @@ fn plan_for(
 ) -> Result<bool> {
     let elsewhere = Elsewhere { period: sensors.tick_period(), least_latency: sensors.least_latency() };
     let source = move |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> { Ok(Box::new(elsewhere)) };
-    let (graph, _) = stack::drive(configuration, source, kinds, None)?;
+    let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
+    let (graph, _) = stack::drive(configuration, source, kinds, None, networks)?;
     let run = arguments.run_id.as_deref().unwrap_or("0");
     let exchange = split::open(Role::Planning, endpoint, run, configuration, &graph)?;
     split::wait_for_peer(&exchange)?;

@@ -2,8 +2,11 @@
 
 mod configuration;
 mod drive;
+mod kitti;
+mod models;
 mod nodes;
 mod observers;
+mod recorded;
 mod replay;
 mod run;
 mod split;

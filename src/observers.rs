@@ -32,7 +32,7 @@ impl Observer for Record {
 }
 
 /// The message, if it is one of `topic`.
-fn of<M: Message>(publication: &Publication<'_>, topic: Topic<M>) -> Option<Arc<M>> {
+pub fn of<M: Message>(publication: &Publication<'_>, topic: Topic<M>) -> Option<Arc<M>> {
     if publication.topic == topic.index() { downcast(publication.message) } else { None }
 }
 

@@ -1,6 +1,8 @@
 //! `auriga replay`: the stack on a recorded drive.
 
 use crate::configuration::Configuration;
+use crate::kitti::{self, KittiArguments};
+use crate::models::Networks;
 use crate::run::{self, Watchers};
 use crate::{split, stack};
 use anyhow::{Context, Result, bail};
@@ -14,16 +16,38 @@ use std::path::{Path, PathBuf};
 /// What the command line says of a replay.
 #[derive(Args)]
 pub struct Arguments {
-    /// A recording.mcap of our own
+    /// A recording.mcap of our own, or kitti:FOLDER
     #[arg(value_name = "FILE")]
     input: String,
     /// Folder for what the replay writes [default: runs/<name>-replay]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Of KITTI: seed of the noise on satellite positions
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Of KITTI: no satellite positions from this second on, to see the drift
+    #[arg(long, value_name = "SECONDS")]
+    withhold_gnss_after: Option<f64>,
+    /// Of KITTI: the networks that run, and on what
+    #[arg(long, value_name = "FILE", default_value = "configs/models/pretrained.toml")]
+    models: PathBuf,
+    /// Write no recording.rrd
+    #[arg(long)]
+    no_rrd: bool,
 }
 
-/// Replays; true when every byte is the same.
+/// Replays; true when every byte is the same, or a foreign recording came to its end.
 pub fn run(arguments: &Arguments) -> Result<bool> {
+    if let Some(folder) = arguments.input.strip_prefix("kitti:") {
+        return kitti::run(&KittiArguments {
+            folder: Path::new(folder),
+            out: arguments.out.as_deref(),
+            seed: arguments.seed,
+            withhold_gnss_after_s: arguments.withhold_gnss_after,
+            models: &arguments.models,
+            no_rrd: arguments.no_rrd,
+        });
+    }
     let path = Path::new(&arguments.input);
     let recording = Recording::open(path)?;
     if recording.is_truncated() {
@@ -49,7 +73,8 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         let recorded = kinds.iter().map(|kind| all[usize::from(topics.of_sensor(*kind))].clone()).collect();
         Ok(Box::new(RecordedSource::open(path, recorded)?))
     };
-    let (graph, topics) = stack::drive(&configuration, source, &kinds, None)?;
+    let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
+    let (graph, topics) = stack::drive(&configuration, source, &kinds, None, networks)?;
 
     let name = path.parent().and_then(Path::file_name).map_or("drive".into(), |name| name.to_string_lossy());
     let folder = run::new_folder(arguments.out.as_deref(), &format!("{name}-replay"))?;

@@ -1,7 +1,5 @@
 //! What every run does around the executor: folder, recorder, viewer, progress, Ctrl-C, report.
 
-#[cfg(feature = "viewer")]
-use crate::configuration::Configuration;
 use crate::configuration::ConfigurationFile;
 #[cfg(feature = "viewer")]
 use crate::observers::View;
@@ -9,6 +7,9 @@ use crate::observers::{Evaluate, Progress, Record};
 use crate::stack::Topics;
 use anyhow::{Context, Result};
 use auriga_evaluation::{NodeTiming, RunReport};
+use auriga_geometry::Pose3;
+use auriga_map::Map;
+use auriga_perception::tracking::CameraModel;
 use auriga_runtime::recording::{Attachment, Recorder, RecorderOptions, TopicInfo};
 use auriga_runtime::{Graph, NodeStatistics, Observer, RunSummary};
 #[cfg(feature = "viewer")]
@@ -17,6 +18,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Where a Rerun viewer listens by default.
+pub const VIEWER_URL: &str = "rerun+http://127.0.0.1:9876/proxy";
 
 /// Set by Ctrl-C: the run ends cleanly at the next tick; a second one ends the process at once.
 pub fn stop_flag() -> Result<Arc<AtomicBool>> {
@@ -89,6 +93,18 @@ pub struct Watchers {
     bar: Option<ProgressBar>,
 }
 
+/// What does not move, for a viewer.
+pub struct Scene<'a> {
+    /// The lanes; absent for a drive without a map.
+    pub map: Option<&'a Map>,
+    /// In `base_link`.
+    pub lidar: Option<Pose3>,
+    /// The front camera.
+    pub camera: Option<CameraModel>,
+    /// Length, width, height, rear axle to rear bumper, metres.
+    pub car: [f64; 4],
+}
+
 /// What was written.
 pub struct Written {
     /// Size of the recording, bytes.
@@ -113,31 +129,42 @@ impl Watchers {
         }
     }
 
-    /// Adds a viewer.
+    /// Adds a viewer: into a file, into a running one, or both.
     #[cfg(feature = "viewer")]
-    pub fn view(
+    pub fn show(
         &mut self,
-        options: ViewerOptions,
-        configuration: &Configuration,
+        rrd: Option<PathBuf>,
+        connect: Option<String>,
+        scene: &Scene<'_>,
         topics: Topics,
     ) -> Result<()> {
-        let viewer = Viewer::new(options)?;
-        viewer.map(&configuration.map)?;
-        let (rig, vehicle) = (&configuration.rig, &configuration.vehicle);
-        viewer.ego(vehicle.length_m, vehicle.width_m, vehicle.height_m, vehicle.rear_overhang_m)?;
-        if let (Some(lidar), Some(camera)) = (&rig.lidar, &rig.camera) {
-            let (width, height) = (camera.width as u32, camera.height as u32);
-            viewer.rig(
-                &lidar.pose.to_pose3(),
-                &camera.optical_pose(),
-                &camera.intrinsics(),
-                width,
-                height,
-            )?;
+        let viewer = Viewer::new(ViewerOptions { rrd, connect, ..ViewerOptions::default() })?;
+        if let Some(map) = scene.map {
+            viewer.map(map)?;
+        }
+        let [length_m, width_m, height_m, rear_m] = scene.car;
+        viewer.ego(length_m, width_m, height_m, rear_m)?;
+        if let (Some(lidar), Some(camera)) = (&scene.lidar, &scene.camera) {
+            viewer.rig(lidar, &camera.optical_pose, &camera.k, camera.size.0, camera.size.1)?;
         }
         self.observers.push(Box::new(View { handle: viewer.handle(), topics }));
         self.viewer = Some(viewer);
         Ok(())
+    }
+
+    /// This build has no viewer.
+    #[cfg(not(feature = "viewer"))]
+    pub fn show(
+        &mut self,
+        _: Option<PathBuf>,
+        connect: Option<String>,
+        _: &Scene<'_>,
+        _: Topics,
+    ) -> Result<()> {
+        match connect {
+            Some(_) => anyhow::bail!("this build has no viewer: build with the feature `viewer`"),
+            None => Ok(()),
+        }
     }
 
     /// Adds the evaluation.

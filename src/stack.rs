@@ -3,6 +3,8 @@
 //! The order of this file decides between things that happen at the same instant.
 
 use crate::configuration::Configuration;
+use crate::models::Networks;
+use crate::nodes::camera::{CameraDetectionNode, TrafficLightNode};
 use crate::nodes::control::ControlNode;
 use crate::nodes::gate::GateNode;
 use crate::nodes::localization::LocalizationNode;
@@ -12,7 +14,7 @@ use crate::nodes::scene::SceneNode;
 use anyhow::Result;
 use auriga_control::{Controller, ControllerConfig};
 use auriga_geometry::{Pose2, Vec2};
-use auriga_hal::{SensorKind, Vehicle};
+use auriga_hal::{CameraRig, SensorKind, Vehicle};
 use auriga_messages::auriga_msgs::{
     BehaviorDecision, Engage, GroundTruth, NearestObstacle, SafeCommandRecord, VehicleState,
 };
@@ -22,12 +24,12 @@ use auriga_messages::autoware_planning_msgs::Trajectory;
 use auriga_messages::nav_msgs::Odometry;
 use auriga_messages::sensor_msgs::{CameraInfo, Image, Imu, NavSatFix, PointCloud2};
 use auriga_messages::tf2_msgs::TFMessage;
-use auriga_messages::vision_msgs::Detection3DArray;
+use auriga_messages::vision_msgs::{Detection2DArray, Detection3DArray};
 use auriga_messages::visualization_msgs::MarkerArray;
 use auriga_perception::lidar::{LidarDetector, LidarDetectorConfig, ObstacleChannel, ObstacleChannelConfig};
 use auriga_perception::localization::{Localizer, LocalizerConfig};
 use auriga_perception::prediction::{Predictor, PredictorConfig};
-use auriga_perception::tracking::{Tracker, TrackerConfig};
+use auriga_perception::tracking::{CameraModel, Tracker, TrackerConfig};
 use auriga_planning::Planner;
 use auriga_runtime::{Graph, Group, Source, Topic};
 use auriga_safety::{Gate, GateConfig, VehicleLimits};
@@ -55,6 +57,7 @@ pub struct Topics {
     pub truth: Topic<GroundTruth>,
     pub reference: Topic<Odometry>,
     pub ego: Topic<Odometry>,
+    pub camera_detections: Topic<Detection2DArray>,
     pub lidar_detections: Topic<Detection3DArray>,
     pub nearest_obstacle: Topic<NearestObstacle>,
     pub lights: Topic<TrafficLightGroupArray>,
@@ -83,6 +86,7 @@ impl Topics {
             truth: graph.topic("/truth"),
             reference: graph.topic("/reference/odometry"),
             ego: graph.topic("/localization/ego"),
+            camera_detections: graph.topic("/perception/camera/detections"),
             lidar_detections: graph.topic("/perception/lidar/detections"),
             nearest_obstacle: graph.topic("/perception/lidar/nearest_obstacle"),
             lights: graph.topic("/perception/traffic_lights"),
@@ -120,6 +124,7 @@ pub fn drive(
     source: impl FnOnce(&Graph, &Topics) -> Result<Box<dyn Source>>,
     kinds: &[SensorKind],
     vehicle: Option<Box<dyn Vehicle>>,
+    networks: Networks,
 ) -> Result<(Graph, Topics)> {
     let mut graph = Graph::new(configuration.timing.clone());
     let topics = Topics::declare(&mut graph);
@@ -128,7 +133,7 @@ pub fn drive(
     graph.source(PLATFORM, source, &outputs)?;
 
     let node = LocalizationNode { localizer: localizer(configuration)? };
-    let inputs = (topics.imu.queue(8), topics.gnss.latest(), topics.vehicle_state.latest());
+    let inputs = (topics.imu.queue(8), topics.gnss.queue(4), topics.vehicle_state.latest());
     graph.node("localization", ACTUATION, node, inputs, (topics.ego.publish(),))?;
 
     let node = ObstacleChannelNode { channel: obstacle_channel(configuration)? };
@@ -139,8 +144,23 @@ pub fn drive(
     let inputs = (topics.points.latest(), topics.ego.latest());
     graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
 
-    let node = TrackingNode { tracker: tracker(configuration)?, map: Some(Arc::clone(&configuration.map)) };
-    let inputs = (topics.lidar_detections.latest(), topics.ego.queue(64));
+    let node = CameraDetectionNode { detector: networks.detector };
+    graph.node(
+        "camera_detection",
+        PLANNING,
+        node,
+        (topics.image.latest(),),
+        (topics.camera_detections.publish(),),
+    )?;
+
+    let node = TrafficLightNode::new(networks.lights, Arc::clone(&configuration.map));
+    let inputs = (topics.image.latest(), topics.ego.queue(64));
+    graph.node("traffic_lights", PLANNING, node, inputs, (topics.lights.publish(),))?;
+
+    let camera = configuration.rig.camera.as_ref().map(camera_model);
+    let node =
+        TrackingNode { tracker: tracker(configuration)?, map: Some(Arc::clone(&configuration.map)), camera };
+    let inputs = (topics.lidar_detections.latest(), topics.ego.queue(64), topics.camera_detections.latest());
     graph.node("tracking", PLANNING, node, inputs, (topics.objects.publish(),))?;
 
     let node = PredictionNode {
@@ -150,7 +170,7 @@ pub fn drive(
     graph.node("prediction", PLANNING, node, (topics.objects.latest(),), (topics.predictions.publish(),))?;
 
     let node = PlannerNode { planner: planner(configuration)?, map: Arc::clone(&configuration.map) };
-    let inputs = (topics.ego.latest(), topics.predictions.latest());
+    let inputs = (topics.ego.latest(), topics.predictions.latest(), topics.lights.latest());
     graph.node(
         "planner",
         PLANNING,
@@ -177,6 +197,15 @@ pub fn drive(
     graph.node("scene", ACTUATION, node, (topics.ego.latest(),), outputs)?;
     graph.check_profile()?;
     Ok((graph, topics))
+}
+
+/// The front camera as perception sees it.
+pub fn camera_model(camera: &CameraRig) -> CameraModel {
+    CameraModel {
+        k: camera.intrinsics(),
+        size: (camera.width as u32, camera.height as u32),
+        optical_pose: camera.optical_pose(),
+    }
 }
 
 fn start_pose(configuration: &Configuration) -> Pose2 {

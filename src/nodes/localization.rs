@@ -13,7 +13,7 @@ pub struct LocalizationNode {
 }
 
 impl Node for LocalizationNode {
-    type Inputs = (Queue<Imu>, Latest<NavSatFix>, Latest<VehicleState>);
+    type Inputs = (Queue<Imu>, Queue<NavSatFix>, Latest<VehicleState>);
     type Outputs = (Output<Odometry>,);
 
     fn step(
@@ -26,7 +26,7 @@ impl Node for LocalizationNode {
         let imu: Vec<&Imu> = imu.iter().collect();
         let status = self
             .localizer
-            .step(step.release, &imu, wheels, fix.fresh(), out.write())
+            .step(step.release, &imu, wheels, fix.iter().next_back(), out.write())
             .inspect_err(|_| out.discard())
             .map_err(NodeError::new)?;
         if !status.has_pose() {

@@ -1,8 +1,10 @@
 //! One thin adapter per node: messages in, a pure crate's function, messages out.
 
+pub mod camera;
 pub mod control;
 pub mod gate;
 pub mod localization;
+pub mod odometry;
 pub mod perception;
 pub mod planning;
 pub mod platform;

@@ -5,10 +5,10 @@ use auriga_messages::auriga_msgs::{NearestObstacle, VehicleState};
 use auriga_messages::autoware_perception_msgs::{PredictedObjects, TrackedObjects};
 use auriga_messages::nav_msgs::Odometry;
 use auriga_messages::sensor_msgs::PointCloud2;
-use auriga_messages::vision_msgs::Detection3DArray;
+use auriga_messages::vision_msgs::{Detection2DArray, Detection3DArray};
 use auriga_perception::lidar::{LidarDetector, Motion, ObstacleChannel};
 use auriga_perception::prediction::Predictor;
-use auriga_perception::tracking::{Tracker, TrackerInputs};
+use auriga_perception::tracking::{CameraModel, Tracker, TrackerInputs};
 use auriga_runtime::{Latest, Node, NodeError, Output, Queue, Step};
 use std::sync::Arc;
 
@@ -64,21 +64,24 @@ pub struct TrackingNode {
     pub tracker: Tracker,
     /// Absent for a drive without a map.
     pub map: Option<Arc<Map>>,
+    /// Absent without a camera.
+    pub camera: Option<CameraModel>,
 }
 
 impl Node for TrackingNode {
-    type Inputs = (Latest<Detection3DArray>, Queue<Odometry>);
+    type Inputs = (Latest<Detection3DArray>, Queue<Odometry>, Latest<Detection2DArray>);
     type Outputs = (Output<TrackedObjects>,);
 
     fn step(
         &mut self,
         step: &Step,
-        (detections, ego): &Self::Inputs,
+        (detections, ego, picture): &Self::Inputs,
         (out,): &mut Self::Outputs,
     ) -> Result<(), NodeError> {
         ego.iter().for_each(|odometry| self.tracker.note_ego(odometry));
         let Some(detections) = detections.fresh() else { return Ok(()) };
-        let inputs = TrackerInputs { camera: None, map: self.map.as_deref() };
+        let inputs =
+            TrackerInputs { camera: picture.get().zip(self.camera.as_ref()), map: self.map.as_deref() };
         self.tracker.step(step.release, detections, inputs, out.write()).map_err(NodeError::new)
     }
 }

@@ -18,27 +18,19 @@ pub struct PlannerNode {
 }
 
 impl Node for PlannerNode {
-    type Inputs = (Latest<Odometry>, Latest<PredictedObjects>);
+    type Inputs = (Latest<Odometry>, Latest<PredictedObjects>, Latest<TrafficLightGroupArray>);
     type Outputs = (Output<Trajectory>, Output<BehaviorDecision>);
 
     fn step(
         &mut self,
         step: &Step,
-        (ego, objects): &Self::Inputs,
+        (ego, objects, lights): &Self::Inputs,
         (trajectory, decision): &mut Self::Outputs,
     ) -> Result<(), NodeError> {
         let Some(ego) = ego.get() else { return Ok(()) }; // not localised yet
         let (trajectory, decision) = (trajectory.write(), decision.write());
         self.planner
-            .step(
-                step.release,
-                ego,
-                objects.get(),
-                None::<&TrafficLightGroupArray>,
-                &self.map,
-                trajectory,
-                decision,
-            )
+            .step(step.release, ego, objects.get(), lights.get(), &self.map, trajectory, decision)
             .map_err(NodeError::new)
     }
 }

@@ -212,7 +212,7 @@ impl Graph {
     pub(crate) fn check(&self) -> Result<(), GraphError> {
         for vertex in &self.vertices {
             for input in &vertex.inputs {
-                if self.writers[usize::from(input.topic)].is_none() {
+                if self.writers[usize::from(input.topic)].is_none() && !input.optional {
                     return Err(GraphError::NoWriter {
                         topic: self.topics[usize::from(input.topic)].name.clone(),
                         reader: vertex.name.clone(),

@@ -80,13 +80,21 @@ fn typed<M: Message>(sample: &AnySample) -> Sample<M> {
 #[derive(Debug)]
 pub struct Latest<M> {
     topic: TopicIndex,
+    optional: bool,
     sample: Option<Sample<M>>,
     fresh: bool,
 }
 
 impl<M: Message> Latest<M> {
     pub(crate) fn new(topic: TopicIndex) -> Self {
-        Self { topic, sample: None, fresh: false }
+        Self { topic, optional: false, sample: None, fresh: false }
+    }
+
+    /// The same input, for a graph in which perhaps nobody writes the topic.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
     }
 
     /// The newest message, if any has ever come.
@@ -166,6 +174,8 @@ pub struct InputDeclaration {
     pub topic: TopicIndex,
     /// 0: the latest message only.
     pub queue: usize,
+    /// The topic may have no writer.
+    pub optional: bool,
 }
 
 pub(crate) mod sealed {
@@ -209,7 +219,7 @@ impl<T: Outputs + Send + 'static> OutputSet for T {}
 
 impl<M: Message> Input for Latest<M> {
     fn declaration(&self) -> InputDeclaration {
-        InputDeclaration { topic: self.topic, queue: 0 }
+        InputDeclaration { topic: self.topic, queue: 0, optional: self.optional }
     }
     fn load(&mut self, samples: &[AnySample]) {
         self.sample = samples.last().map(typed);
@@ -222,7 +232,7 @@ impl<M: Message> Input for Latest<M> {
 
 impl<M: Message> Input for Queue<M> {
     fn declaration(&self) -> InputDeclaration {
-        InputDeclaration { topic: self.topic, queue: self.capacity }
+        InputDeclaration { topic: self.topic, queue: self.capacity, optional: false }
     }
     fn load(&mut self, samples: &[AnySample]) {
         self.samples.clear();

@@ -107,7 +107,7 @@ impl LightSelector {
     }
 }
 
-/// How a classifier wants its cut-outs: rows of pixels with blue, green, red, each less `mean`, times `scale`.
+/// How a classifier wants its cut-outs: colours less `mean`, times `scale`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LightCrop {
     /// Columns and rows.
@@ -116,12 +116,16 @@ pub struct LightCrop {
     pub mean: [f32; 3],
     /// Factor after the mean.
     pub scale: f32,
+    /// Red, green, blue instead of blue, green, red.
+    pub rgb: bool,
+    /// Three planes instead of rows of pixels.
+    pub planar: bool,
 }
 
 impl Default for LightCrop {
     /// Apollo's classifier for upright lights: 32 × 96.
     fn default() -> Self {
-        Self { size: (32, 96), mean: [66.56, 66.58, 69.06], scale: 0.01 }
+        Self { size: (32, 96), mean: [66.56, 66.58, 69.06], scale: 0.01, rgb: false, planar: false }
     }
 }
 
@@ -148,9 +152,11 @@ impl LightCrop {
             for column in 0..columns {
                 let x = region.low.x + (column as f64 + 0.5) * step.x - 0.5;
                 let bgr = picture.sample(x as f32, y as f32);
-                let at = 3 * (row * columns + column);
+                let at = row * columns + column;
                 for k in 0..3 {
-                    input[at + k] = (bgr[k] - self.mean[k]) * self.scale;
+                    let channel = if self.rgb { 2 - k } else { k };
+                    let place = if self.planar { channel * rows * columns + at } else { 3 * at + channel };
+                    input[place] = (bgr[k] - self.mean[k]) * self.scale;
                 }
             }
         }

@@ -17,6 +17,8 @@ pub struct YoloxConfig {
     pub strides: Vec<usize>,
     /// What each of the network's classes is here; `None`: of no interest.
     pub classes: Vec<Option<Class>>,
+    /// Red, green, blue planes instead of blue, green, red.
+    pub rgb: bool,
     /// Pixel values are multiplied by this (1: 0 to 255).
     pub scale: f32,
     /// Detections below this score are left out.
@@ -41,6 +43,7 @@ impl YoloxConfig {
             input: (416, 416),
             strides: vec![8, 16, 32],
             classes,
+            rgb: false,
             scale: 1.0,
             score_least: 0.3,
             overlap_most: 0.45,
@@ -100,7 +103,7 @@ impl Yolox {
         Ok(Self { config, found: Vec::new(), kept: Vec::new() })
     }
 
-    /// Fits a picture into the input tensor: at the top left, the rest grey; blue, green, red planes.
+    /// Fits a picture into the input tensor: at the top left, the rest grey; three planes of colour.
     ///
     /// # Errors
     /// A tensor of another size.
@@ -124,7 +127,8 @@ impl Yolox {
                 let bgr = picture.sample((column as f32 + 0.5) * step.0 - 0.5, y);
                 let at = row * width + column;
                 for (k, value) in bgr.iter().enumerate() {
-                    input[k * plane + at] = value * self.config.scale;
+                    let channel = if self.config.rgb { 2 - k } else { k };
+                    input[channel * plane + at] = value * self.config.scale;
                 }
             }
         }

@@ -43,8 +43,9 @@ impl Clockwork {
         if let Some(gnss) = &rig.gnss {
             add(SensorKind::Gnss, gnss.rate_hz, milliseconds(gnss.latency_ms));
         }
-        if rig.camera.is_some() {
+        if let Some(camera) = &rig.camera {
             add(SensorKind::CameraInfo, 1.0, QUICK);
+            add(SensorKind::Camera, camera.rate_hz, milliseconds(camera.latency_ms));
         }
         if let Some(lidar) = &rig.lidar {
             add(SensorKind::Lidar, lidar.rate_hz, milliseconds(lidar.latency_ms));

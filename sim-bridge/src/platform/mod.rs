@@ -8,15 +8,15 @@ mod worker;
 
 use crate::plant::{Plant, PlantParameters};
 use crate::scenario::{Scenario, Success};
-use crate::sense::{LidarCaster, StaticScene};
+use crate::sense::{CameraRenderer, LidarCaster, StaticScene};
 use crate::sensors::{Gnss, Inertial, TangentPlane, Wheels};
 use crate::world::{World, WorldSnapshot};
 use crate::{Noise, SimError};
 use actuation::BusWriter;
 use auriga_geometry::{LogicalDuration, LogicalTime};
-use auriga_hal::{Platform, PlatformParts, SensorMessage, SensorRig};
+use auriga_hal::{CameraRig, LidarRig, Platform, PlatformParts, SensorMessage, SensorRig};
 use auriga_map::{LanePosition, Map};
-use auriga_messages::sensor_msgs::PointCloud2;
+use auriga_messages::sensor_msgs::{Image, PointCloud2};
 use emission::{Clockwork, camera_info};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -51,10 +51,10 @@ impl EmbeddedPlatform {
         let world = World::new(map.clone(), scenario, plant, seed)?;
         let ego = Plant::new(plant, world.start(), scenario.ego.speed_mps, LogicalTime::ZERO);
         let plane = TangentPlane::of_map(map.geo_reference().as_ref());
-        let lidar = match &rig.lidar {
-            Some(lidar) => Some(lidar_thread(lidar, &map, seed)?),
-            None => None,
-        };
+        let scene = Arc::new(StaticScene::new(&map, seed));
+        let lidar =
+            rig.lidar.as_ref().map(|lidar| lidar_thread(lidar, Arc::clone(&scene), seed)).transpose()?;
+        let camera = rig.camera.as_ref().map(|camera| camera_thread(camera, scene, seed)).transpose()?;
         let (sender, receiver) = crossbeam_channel::bounded(COMMAND_QUEUE);
         let sensors = EmbeddedSensors {
             clockwork: Clockwork::new(rig),
@@ -63,8 +63,12 @@ impl EmbeddedPlatform {
             wheels: Wheels::new(&rig.wheels, Noise::new(seed, 23)),
             camera_info: rig.camera.as_ref().map(camera_info),
             lidar,
+            camera,
+            shot: Vec::new(),
             turn: Vec::new(),
             turn_filled: 0,
+            camera,
+            moment: Vec::new(),
             world,
             ego,
             queue: VecDeque::with_capacity(COMMAND_QUEUE),
@@ -89,12 +93,23 @@ impl Platform for EmbeddedPlatform {
     }
 }
 
-fn lidar_thread(rig: &auriga_hal::LidarRig, map: &Map, seed: u64) -> Result<SensorThread, SimError> {
-    let scene = Arc::new(StaticScene::new(map, seed));
+fn lidar_thread(rig: &LidarRig, scene: Arc<StaticScene>, seed: u64) -> Result<SensorThread, SimError> {
     let mut caster = LidarCaster::new(rig, scene, seed);
     let mut pool: Pool<PointCloud2> = Pool::default();
-    SensorThread::start("lidar", move |snapshots| {
-        SensorMessage::Lidar(pool.fill(|cloud| caster.scan(snapshots, cloud)))
+    SensorThread::start("lidar", move |turn| {
+        SensorMessage::Lidar(pool.fill(|cloud| caster.scan(turn, cloud)))
+    })
+}
+
+fn camera_thread(rig: &CameraRig, scene: Arc<StaticScene>, seed: u64) -> Result<SensorThread, SimError> {
+    let mut renderer = CameraRenderer::new(rig, scene, seed);
+    let mut pool: Pool<Image> = Pool::default();
+    SensorThread::start("camera", move |moments| {
+        SensorMessage::Camera(pool.fill(|image| {
+            for moment in moments {
+                renderer.render(moment, image);
+            }
+        }))
     })
 }
 

@@ -29,9 +29,15 @@ pub struct EmbeddedSensors {
     pub(super) wheels: Wheels,
     pub(super) camera_info: Option<CameraInfo>,
     pub(super) lidar: Option<SensorThread>,
+    pub(super) camera: Option<SensorThread>,
+    /// The one snapshot of the next picture.
+    pub(super) shot: Vec<WorldSnapshot>,
     /// The snapshots of the lidar's turn; the first `turn_filled` count.
     pub(super) turn: Vec<WorldSnapshot>,
     pub(super) turn_filled: usize,
+    pub(super) camera: Option<SensorThread>,
+    /// The camera's next snapshot: buffers to reuse.
+    pub(super) moment: Vec<WorldSnapshot>,
     pub(super) world: World,
     pub(super) ego: Plant,
     pub(super) queue: VecDeque<(LogicalTime, Command)>,
@@ -71,6 +77,8 @@ impl Sensors for EmbeddedSensors {
         self.finished = self.ending.reached(now);
 
         self.emit_motion(now, sink);
+        self.emit_camera(now, sink)?;
+        self.emit_camera(now, sink)?;
         self.emit_lidar(now, sink)?;
         self.emit_truth(now, sink, self.incidents.len() > before);
         sink.finished = self.finished;
@@ -100,6 +108,30 @@ impl EmbeddedSensors {
             info.header.stamp = Time::from(now);
             clockwork.emit_ready(sink, now, SensorMessage::CameraInfo(Arc::new(info.clone())));
         }
+    }
+
+    fn emit_camera(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {
+        let (Some(thread), true) = (&self.camera, self.clockwork.due(SensorKind::Camera, now)) else {
+            return Ok(());
+        };
+        let mut filled = 0;
+        keep(&mut self.shot, &mut filled, &self.snapshot, self.road_users_visible);
+        let (pending, buffers) = thread.compute(std::mem::take(&mut self.shot))?;
+        self.shot = buffers;
+        self.clockwork.emit(sink, SensorKind::Camera, now, now, Payload::Pending(pending));
+        Ok(())
+    }
+
+    fn emit_camera(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {
+        let Some(thread) = &self.camera else { return Ok(()) };
+        if self.clockwork.due(SensorKind::Camera, now) {
+            self.moment.truncate(1);
+            keep(&mut self.moment, &mut 0, &self.snapshot, self.road_users_visible);
+            let (pending, buffers) = thread.compute(std::mem::take(&mut self.moment))?;
+            self.moment = buffers;
+            self.clockwork.emit(sink, SensorKind::Camera, now, now, Payload::Pending(pending));
+        }
+        Ok(())
     }
 
     /// Keeps the instants of the turn, and hands them over when it is complete. The turn's last instant is the next one's

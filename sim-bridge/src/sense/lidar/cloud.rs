@@ -38,14 +38,24 @@ pub(super) fn begin(cloud: &mut PointCloud2, stamp: LogicalTime) {
     cloud.data.clear();
 }
 
+/// Coordinates are multiples of 1/512 m, as coarse as a real scanner's (2 mm); recordings are half as large for it.
+const PER_METRE: f32 = 512.0;
+/// Intensities are multiples of 1/255, as a real scanner's byte.
+const INTENSITIES: f32 = 255.0;
+
+#[inline]
+fn rounded(value: f32, per_unit: f32) -> f32 {
+    (value * per_unit).round() / per_unit
+}
+
 /// Appends a point.
 #[inline]
 pub(super) fn push(cloud: &mut PointCloud2, point: [f32; 3], intensity: f32, nanos: u32, ring: u16) {
     let mut bytes = [0_u8; STEP];
-    bytes[0..4].copy_from_slice(&point[0].to_le_bytes());
-    bytes[4..8].copy_from_slice(&point[1].to_le_bytes());
-    bytes[8..12].copy_from_slice(&point[2].to_le_bytes());
-    bytes[12..16].copy_from_slice(&intensity.to_le_bytes());
+    bytes[0..4].copy_from_slice(&rounded(point[0], PER_METRE).to_le_bytes());
+    bytes[4..8].copy_from_slice(&rounded(point[1], PER_METRE).to_le_bytes());
+    bytes[8..12].copy_from_slice(&rounded(point[2], PER_METRE).to_le_bytes());
+    bytes[12..16].copy_from_slice(&rounded(intensity, INTENSITIES).to_le_bytes());
     bytes[16..20].copy_from_slice(&nanos.to_le_bytes());
     bytes[20..22].copy_from_slice(&ring.to_le_bytes());
     cloud.data.extend_from_slice(&bytes);

@@ -1,0 +1,178 @@
+//! `auriga replay kitti:FOLDER`: localization, perception and tracking on a recorded KITTI drive.
+
+use crate::configuration::{self, ConfigurationFile, role};
+use crate::models::{ModelChoices, Networks};
+use crate::nodes::camera::CameraDetectionNode;
+use crate::nodes::localization::LocalizationNode;
+use crate::nodes::odometry::ScanMatchingNode;
+use crate::nodes::perception::{LidarDetectionNode, TrackingNode};
+use crate::nodes::platform::PlatformSource;
+use crate::recorded::{Judge, Recorded};
+use crate::run::{self, Scene, Watchers};
+use crate::stack::{ACTUATION, PLANNING, PLATFORM, Topics};
+use anyhow::{Context, Result};
+use auriga_evaluation::{KittiCalibration, KittiEvaluator, RunReport, parse_labels};
+use auriga_geometry::{LogicalDuration, Vec2};
+use auriga_hal::kitti::{KittiOptions, KittiPlatform, KittiRig};
+use auriga_hal::{Platform, SensorKind, SensorSink, Sensors};
+use auriga_perception::lidar::{LidarDetector, LidarDetectorConfig};
+use auriga_perception::localization::scan_matching::ScanMatcher;
+use auriga_perception::localization::{Localizer, LocalizerConfig};
+use auriga_perception::tracking::{CameraModel, Tracker, TrackerConfig};
+use auriga_runtime::{Executor, Graph, RunOptions, TimingProfile};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A drive's reference truth ends here: labels exist only so near, metres.
+const LABEL_RANGE_M: f64 = 40.0;
+/// A track and a label farther apart are not the same, metres.
+const LABEL_GATE_M: f64 = 2.0;
+/// KITTI's car, metres: length, width, height, rear axle to rear bumper (a VW Passat estate; Geiger et al., IJRR 2013).
+const CAR: [f64; 4] = [4.77, 1.82, 1.52, 1.0];
+
+/// What the command line says of a KITTI drive.
+pub struct KittiArguments<'a> {
+    /// The drive's folder.
+    pub folder: &'a Path,
+    /// Where to write.
+    pub out: Option<&'a Path>,
+    /// Seed of the noise on satellite positions.
+    pub seed: u64,
+    /// No satellite positions from this second on.
+    pub withhold_gnss_after_s: Option<f64>,
+    /// Which networks.
+    pub models: &'a Path,
+    /// Write no `.rrd`.
+    pub no_rrd: bool,
+}
+
+fn file(role: &'static str, path: &Path) -> Result<ConfigurationFile> {
+    let path = configuration::locate(path);
+    let origin = path.display().to_string();
+    let text = std::fs::read_to_string(&path).with_context(|| format!("{origin}: cannot be read"))?;
+    Ok(ConfigurationFile { role, origin, text })
+}
+
+/// Runs the stack on a KITTI drive; true when it came to its end.
+pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
+    let options = KittiOptions {
+        seed: arguments.seed,
+        gnss_withheld_after: arguments.withhold_gnss_after_s.map(LogicalDuration::from_secs_f64),
+        ..KittiOptions::default()
+    };
+    let platform = KittiPlatform::open_with(arguments.folder, options)?;
+    let (rig, frames) = (platform.rig(), platform.frames());
+    let sensors = Box::new(platform).split().sensors;
+    let timing = file(role::TIMING, Path::new("configs/timing/recorded.toml"))?;
+    let models = file(role::MODELS, arguments.models)?;
+    let choices = ModelChoices::from_toml(&models.text, &models.origin)?;
+    let profile = TimingProfile::from_toml(&timing.text, &timing.origin)?;
+    let (graph, topics) = graph(profile, sensors, &rig, &choices)?;
+
+    let name = arguments.folder.file_name().map_or("drive".into(), |name| name.to_string_lossy());
+    let folder = run::new_folder(arguments.out, &format!("kitti-{name}"))?;
+    let recorder = run::recorder(&graph, &folder.join("recording.mcap"), "kitti", &[timing, models])?;
+    let mut watchers = Watchers::new(Some(recorder));
+    if !arguments.no_rrd {
+        let scene =
+            Scene { map: None, lidar: Some(rig.lidar_pose), camera: Some(camera_model(&rig)), car: CAR };
+        watchers.show(Some(folder.join("recording.rrd")), None, &scene, topics)?;
+    }
+    let recorded = Recorded::new(topics, rig.lidar_pose, frames, labels(arguments.folder)?);
+    let recorded = Arc::new(Mutex::new(Some(recorded)));
+    watchers.observers.push(Box::new(Judge(Arc::clone(&recorded))));
+    let options = RunOptions {
+        stop: run::stop_flag()?,
+        observers: std::mem::take(&mut watchers.observers),
+        ..RunOptions::default()
+    };
+    let result = Executor::new(graph, options)?.run();
+    let written = watchers.finish()?;
+    let summary = result?;
+    let recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let mut report = recorded.map_or_else(RunReport::default, Recorded::finish);
+    report.scenario = format!("kitti {name}");
+    report.seed = arguments.seed;
+    run::report(report, &summary, &written, &folder)?;
+    Ok(!summary.stopped)
+}
+
+/// The labels beside a drive, where there are any.
+fn labels(folder: &Path) -> Result<Option<KittiEvaluator>> {
+    let read = |path: &PathBuf| {
+        std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))
+    };
+    let labels = folder.join("tracking_label_02_0000.txt");
+    let calibration = folder.join("../calib_2011_09_26/tracking_style_calib.txt");
+    if !labels.exists() || !calibration.exists() {
+        return Ok(None);
+    }
+    let parsed = parse_labels(&read(&labels)?, &labels.display().to_string())?;
+    let calibration = KittiCalibration::parse(&read(&calibration)?, &calibration.display().to_string())?;
+    Ok(Some(KittiEvaluator::new(parsed, calibration, LABEL_RANGE_M, LABEL_GATE_M)))
+}
+
+fn camera_model(rig: &KittiRig) -> CameraModel {
+    CameraModel { k: rig.k, size: (rig.width, rig.height), optical_pose: rig.camera_optical_pose }
+}
+
+/// Localization where there is an INS, scan matching where there is none; perception and tracking; no planning.
+fn graph(
+    profile: TimingProfile,
+    sensors: Box<dyn Sensors>,
+    rig: &KittiRig,
+    choices: &ModelChoices,
+) -> Result<(Graph, Topics)> {
+    let kinds: Vec<SensorKind> = sensors.kinds().into_iter().map(|(kind, _)| kind).collect();
+    let has_camera = kinds.contains(&SensorKind::Camera);
+    let mut graph = Graph::new(profile);
+    let topics = Topics::declare(&mut graph);
+    let outputs: Vec<u16> = kinds.iter().map(|kind| topics.of_sensor(*kind)).collect();
+    graph.source(PLATFORM, PlatformSource { sensors, kinds, sink: SensorSink::default() }, &outputs)?;
+
+    let frame_id = if let Some([latitude, longitude]) = rig.geo_reference {
+        let localizer = Localizer::new(LocalizerConfig {
+            origin_latitude: latitude,
+            origin_longitude: longitude,
+            gnss_lever_arm: Vec2::new(rig.imu_pose.translation.x, rig.imu_pose.translation.y),
+            imu_pose: rig.imu_pose,
+            ..LocalizerConfig::default()
+        })?;
+        let inputs = (topics.imu.queue(8), topics.gnss.queue(4), topics.vehicle_state.latest());
+        graph.node(
+            "localization",
+            ACTUATION,
+            LocalizationNode { localizer },
+            inputs,
+            (topics.ego.publish(),),
+        )?;
+        "map"
+    } else {
+        let node = ScanMatchingNode { matcher: ScanMatcher::new(rig.lidar_pose) };
+        graph.node("scan_matching", ACTUATION, node, (topics.points.latest(),), (topics.ego.publish(),))?;
+        "odom"
+    };
+
+    let [length, width_m, _, rear_m] = CAR;
+    let config =
+        LidarDetectorConfig { front_m: length - rear_m, rear_m, width_m, ..LidarDetectorConfig::default() };
+    let node = LidarDetectionNode { detector: LidarDetector::new(config, rig.lidar_pose)? };
+    let inputs = (topics.points.latest(), topics.ego.latest());
+    graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
+
+    if has_camera {
+        let node = CameraDetectionNode { detector: Some(Networks::detector(choices)?) };
+        let outputs = (topics.camera_detections.publish(),);
+        graph.node("camera_detection", PLANNING, node, (topics.image.latest(),), outputs)?;
+    }
+    let tracker = Tracker::new(TrackerConfig {
+        frame_id: frame_id.to_owned(),
+        eye_x_m: rig.lidar_pose.translation.x,
+        ..TrackerConfig::default()
+    })?;
+    let node = TrackingNode { tracker, map: None, camera: has_camera.then(|| camera_model(rig)) };
+    let pictures = topics.camera_detections.latest().optional();
+    let inputs = (topics.lidar_detections.latest(), topics.ego.queue(64), pictures);
+    graph.node("tracking", PLANNING, node, inputs, (topics.objects.publish(),))?;
+    Ok((graph, topics))
+}
