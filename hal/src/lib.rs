@@ -12,9 +12,13 @@
 //! ```
 
 mod error;
+pub mod kitti;
 mod platform;
 mod rig;
 
 pub use error::HalError;
-pub use platform::{Emission, Payload, Platform, PlatformParts, Pending, SensorKind, SensorMessage, SensorSink, Sensors, Vehicle};
+pub use platform::{
+    Emission, Payload, Pending, Platform, PlatformParts, SensorKind, SensorMessage, SensorSink, Sensors,
+    Vehicle,
+};
 pub use rig::{CameraRig, GnssRig, ImuRig, LidarRig, MountPose, SensorRig, WheelsRig};
