@@ -45,7 +45,12 @@ fn flow(seed: u64, seconds: i64, vehicles: usize, pedestrians: usize, lights: bo
             }
             for b in &snapshot.actors[i + 1..] {
                 let both_walk = a.kind == ActorKind::Pedestrian && b.kind == ActorKind::Pedestrian;
-                if !both_walk && a.footprint().intersects(&b.footprint()) && flow.collisions.len() < 10 {
+                let near = (a.pose.translation - b.pose.translation).norm() < 8.0;
+                if near
+                    && !both_walk
+                    && a.footprint().intersects(&b.footprint())
+                    && flow.collisions.len() < 10
+                {
                     let (p, q) = (a.pose.to_pose2(), b.pose.to_pose2());
                     flow.collisions.push(format!(
                         "{now}: {:?} {} at {:.1} {:.1} yaw {:.2} v {:.1}, {:?} {} at {:.1} {:.1} yaw {:.2} v {:.1}",

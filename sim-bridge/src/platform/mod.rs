@@ -67,8 +67,6 @@ impl EmbeddedPlatform {
             shot: Vec::new(),
             turn: Vec::new(),
             turn_filled: 0,
-            camera,
-            moment: Vec::new(),
             world,
             ego,
             queue: VecDeque::with_capacity(COMMAND_QUEUE),

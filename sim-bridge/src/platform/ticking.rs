@@ -35,9 +35,6 @@ pub struct EmbeddedSensors {
     /// The snapshots of the lidar's turn; the first `turn_filled` count.
     pub(super) turn: Vec<WorldSnapshot>,
     pub(super) turn_filled: usize,
-    pub(super) camera: Option<SensorThread>,
-    /// The camera's next snapshot: buffers to reuse.
-    pub(super) moment: Vec<WorldSnapshot>,
     pub(super) world: World,
     pub(super) ego: Plant,
     pub(super) queue: VecDeque<(LogicalTime, Command)>,
@@ -77,7 +74,6 @@ impl Sensors for EmbeddedSensors {
         self.finished = self.ending.reached(now);
 
         self.emit_motion(now, sink);
-        self.emit_camera(now, sink)?;
         self.emit_camera(now, sink)?;
         self.emit_lidar(now, sink)?;
         self.emit_truth(now, sink, self.incidents.len() > before);
@@ -119,18 +115,6 @@ impl EmbeddedSensors {
         let (pending, buffers) = thread.compute(std::mem::take(&mut self.shot))?;
         self.shot = buffers;
         self.clockwork.emit(sink, SensorKind::Camera, now, now, Payload::Pending(pending));
-        Ok(())
-    }
-
-    fn emit_camera(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {
-        let Some(thread) = &self.camera else { return Ok(()) };
-        if self.clockwork.due(SensorKind::Camera, now) {
-            self.moment.truncate(1);
-            keep(&mut self.moment, &mut 0, &self.snapshot, self.road_users_visible);
-            let (pending, buffers) = thread.compute(std::mem::take(&mut self.moment))?;
-            self.moment = buffers;
-            self.clockwork.emit(sink, SensorKind::Camera, now, now, Payload::Pending(pending));
-        }
         Ok(())
     }
 

@@ -258,8 +258,11 @@ impl Traffic {
     fn pass_a_parked_car(&mut self, network: &Network, i: usize, leader: Leader) {
         let Who::Vehicle(k) = leader.who else { return };
         let vehicle = &self.vehicles[i];
-        let parked = matches!(self.vehicles[k].role, Role::Parked { .. });
-        if !parked || leader.gap > 30.0 || vehicle.role != Role::Free || vehicle.shift.under_way(vehicle.s) {
+        if !self.vehicles[k].role.stands()
+            || leader.gap > 30.0
+            || vehicle.role != Role::Free
+            || vehicle.shift.under_way(vehicle.s)
+        {
             return;
         }
         let index = vehicle.path.index_at(vehicle.s);
@@ -285,14 +288,23 @@ impl Traffic {
         }
     }
 
-    /// A vehicle whose road has ended comes in again somewhere else, as another one.
+    /// Whether a vehicle has waited long behind one that stands for good: the queue must not grow over a junction.
+    fn is_stuck(&self, network: &Network, i: usize) -> bool {
+        let patient = self.vehicles[i].standing < 8.0;
+        !patient
+            && self.leader(network, i).is_some_and(
+                |leader| matches!(leader.who, Who::Vehicle(k) if leader.gap < 8.0 && self.vehicles[k].role.stands()),
+            )
+    }
+
+    /// A vehicle whose road has ended, or that is stuck out of the ego car's sight, comes in again somewhere else, as another
+    /// one.
     fn relocate(&mut self, network: &Network, ego: Vec2) {
         for i in 0..self.vehicles.len() {
             let vehicle = &self.vehicles[i];
-            if vehicle.role != Role::Free
-                || vehicle.standing < 1.0
-                || vehicle.path.end() - vehicle.front() > 3.0
-            {
+            let at_end = vehicle.standing > 1.0 && vehicle.path.end() - vehicle.front() < 3.0;
+            let far = (vehicle.path.at(network, vehicle.s).position - ego).norm() > APPEAR_AWAY_M + 20.0;
+            if vehicle.role != Role::Free || !(at_end || (far && self.is_stuck(network, i))) {
                 continue;
             }
             let places = places(network, &network.map);

@@ -76,6 +76,14 @@ pub enum Role {
     },
 }
 
+impl Role {
+    /// Whether it stands until something happens to it.
+    #[must_use]
+    pub fn stands(&self) -> bool {
+        matches!(self, Self::Parked { .. } | Self::CutIn { going: false, .. })
+    }
+}
+
 /// A vehicle.
 #[derive(Clone, Debug)]
 pub struct Vehicle {

@@ -28,6 +28,18 @@ impl Town {
         }
     }
 
+    /// The rig with a coarse lidar and a small picture.
+    pub fn quick_rig(&self) -> SensorRig {
+        let mut rig = self.rig.clone();
+        if let Some(lidar) = &mut rig.lidar {
+            (lidar.beams, lidar.columns) = (16, 360);
+        }
+        if let Some(camera) = &mut rig.camera {
+            (camera.width, camera.height) = (96, 64);
+        }
+        rig
+    }
+
     pub fn scenario(&self, name: &str) -> Scenario {
         Scenario::from_toml(&read(&format!("configs/scenarios/{name}.toml")), name).unwrap()
     }
