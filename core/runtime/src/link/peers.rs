@@ -146,10 +146,11 @@ impl Peers {
     /// Waits until the peer needs nothing more from us, or is gone; whether that came to pass.
     pub(super) fn wait_until_done(&self, timeout: Duration) -> bool {
         let waiting = |found: &mut Found| !found.done && self.failure.get().is_none();
-        let (_, waited) = self
+        let (found, waited) = self
             .changed
             .wait_timeout_while(lock(&self.found), timeout, waiting)
             .unwrap_or_else(PoisonError::into_inner);
+        drop(found);
         !waited.timed_out()
     }
 
