@@ -22,7 +22,7 @@ COLOURS = {"off": 0, "red": 1, "red_amber": 1, "amber": 2, "green": 3}
 # What is smaller or more hidden neither has to be found nor is wrong to find. Pixels of the camera's picture.
 LEAST_HEIGHT, LEAST_PIXELS, LEAST_VISIBLE = 10, 40, 0.25
 # A light that is smaller, or turned farther away, is not read.
-LIGHT_HEIGHT, LIGHT_WIDTH, LIGHT_ASPECT, LIGHT_VISIBLE = 9, 3, 1.2, 0.6
+LIGHT_HEIGHT, LIGHT_WIDTH, LIGHT_ASPECT, LIGHT_VISIBLE = 5, 2, 1.2, 0.6
 MOST_BOXES = 48
 
 

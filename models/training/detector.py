@@ -13,7 +13,7 @@ from torch.nn import functional
 CLASSES = ("vehicle", "pedestrian", "cyclist")
 STRIDES = (8, 16, 32)
 HEIGHT, WIDTH = 192, 320
-# The longer side, in pixels of the input, of the boxes that each grid answers for; ranges overlap, as in FCOS (Tian et al. 2019).
+# The longer side, in pixels of the input, of the boxes that each grid answers for (after FCOS, Tian et al. 2019). They overlap.
 SIDES = ((0.0, 56.0), (36.0, 128.0), (88.0, 1e9))
 
 

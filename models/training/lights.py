@@ -12,7 +12,7 @@ from detector import conv, separable
 CLASSES = ("off", "red", "amber", "green")
 HEIGHT, WIDTH = 96, 32
 # How far a cut-out reaches in use, in multiples of the housing's projected size, about its centre.
-MARGIN = 1.5
+MARGIN = 1.25
 
 
 class LightClassifier(nn.Module):

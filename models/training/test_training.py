@@ -32,7 +32,8 @@ class Detection(unittest.TestCase):
             rows[0, :, 0], rows[0, :, 1] = x / stride - column, y / stride - row
             rows[0, :, 2] = torch.log((box[2] - box[0]) / stride)
             rows[0, :, 3] = torch.log((box[3] - box[1]) / stride)
-            torch.testing.assert_close(detector.decode(rows, grid)[0, cells], boxes[0].expand(len(cells), 4), atol=1e-3, rtol=0.0)
+            found = detector.decode(rows, grid)[0, cells]
+            torch.testing.assert_close(found, boxes[0].expand(len(cells), 4), atol=1e-3, rtol=0.0)
 
     def test_ignored_boxes_have_no_positive_cells(self):
         index, ignored = detector.assign(torch.tensor([[[40.0, 40.0, 90.0, 90.0]]]), torch.tensor([[-2]]), detector.cells())

@@ -36,8 +36,9 @@ def tensor(images):
 class Training:
     """One network's optimisation: one-cycle learning rate, weights averaged over steps, a checkpoint after each epoch."""
 
-    def __init__(self, name, network, samples, checkpoint, seed):
-        self.epochs, self.batch, rate = RECIPES[name]
+    def __init__(self, name, network, samples, checkpoint, seed, epochs):
+        recommended, self.batch, rate = RECIPES[name]
+        self.epochs = epochs or recommended
         self.network, self.samples, self.checkpoint, self.seed = network, samples, checkpoint, seed
         self.steps = math.ceil(samples / self.batch)
         decayed = [p for p in network.parameters() if p.ndim > 1]
@@ -55,7 +56,7 @@ class Training:
         if not self.checkpoint.exists():
             return
         saved = torch.load(self.checkpoint, weights_only=True)
-        if saved["seed"] != self.seed or saved["samples"] != self.samples:
+        if (saved["seed"], saved["samples"], saved["epochs"]) != (self.seed, self.samples, self.epochs):
             return
         self.network.load_state_dict(saved["network"])
         self.optimiser.load_state_dict(saved["optimiser"])
@@ -69,7 +70,8 @@ class Training:
         part = self.checkpoint.with_suffix(".part")
         torch.save(
             {
-                "seed": self.seed, "samples": self.samples, "epoch": epoch, "step": self.step, "cpu_s": self.cpu_s,
+                "seed": self.seed, "samples": self.samples, "epochs": self.epochs, "epoch": epoch, "step": self.step,
+                "cpu_s": self.cpu_s,
                 "network": self.network.state_dict(), "average": self.average,
                 "optimiser": self.optimiser.state_dict(), "schedule": self.schedule.state_dict(),
             },
@@ -116,7 +118,7 @@ class Training:
                     self.average[key].copy_(value)
 
 
-def train_detector(frames, out, seed):
+def train_detector(frames, out, seed, epochs=None):
     """The trained detector and its CPU seconds."""
     torch.manual_seed(seed)
     network = detector.Detector().to(memory_format=torch.channels_last)
@@ -132,7 +134,7 @@ def train_detector(frames, out, seed):
         rows = network.logits(tensor(images).contiguous(memory_format=torch.channels_last))
         return detector.loss(rows, torch.from_numpy(boxes[:, :most]), torch.from_numpy(classes[:, :most]), grid)
 
-    training = Training("detector", network, len(frames.images), out / "detector.pt", seed)
+    training = Training("detector", network, len(frames.images), out / "detector.pt", seed, epochs)
     training.run(loss_of)
     return network, training.cpu_s
 
@@ -204,7 +206,7 @@ def by_range(values, flags, ranges):
     return {f"{low}-{high}": [share(f), len(f)] for (low, high), f in picked.items()}
 
 
-def train_lights(frames, out, seed):
+def train_lights(frames, out, seed, epochs=None):
     """The trained classifier and its CPU seconds."""
     torch.manual_seed(seed)
     network = lights.LightClassifier()
@@ -221,7 +223,7 @@ def train_lights(frames, out, seed):
         target = torch.from_numpy(frames.colours[indices])
         return torch.nn.functional.cross_entropy(logits, target, weight, label_smoothing=0.02)
 
-    training = Training("lights", network, len(frames.crops), out / "lights.pt", seed)
+    training = Training("lights", network, len(frames.crops), out / "lights.pt", seed, epochs)
     training.run(loss_of)
     return network, training.cpu_s
 
@@ -239,7 +241,7 @@ def judge_lights(network, frames):
         "crops": len(guess),
         "accuracy": share(right),
         "recall": {name: share(right[frames.colours == i]) for i, name in enumerate(lights.CLASSES)},
-        "accuracy_by_height_px": by_range(frames.heights, right, ((9, 14), (14, 20), (20, 40), (40, 1000))),
+        "accuracy_by_height_px": by_range(frames.heights, right, ((5, 9), (9, 14), (14, 20), (20, 40), (40, 1000))),
         "confusion_true_by_guessed": metrics.confusion(frames.colours, guess, len(lights.CLASSES)).tolist(),
     }
 
@@ -252,6 +254,7 @@ def main():
     parser.add_argument("--validate", nargs="+", required=True, help="folders of the validation set")
     parser.add_argument("--out", type=Path, required=True, help="for checkpoints, weights and the report")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--epochs", type=int, help="other than recommended")
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     torch.use_deterministic_algorithms(True)
@@ -262,13 +265,14 @@ def main():
     checked = data.Frames(arguments.validate, arguments.seed + 1, 0 if is_detector else 3)
     print(f"{len(frames.images)} frames to train on, {len(checked.images)} to validate with", flush=True)
     if is_detector:
-        network, cpu_s = train_detector(frames, arguments.out, arguments.seed)
+        network, cpu_s = train_detector(frames, arguments.out, arguments.seed, arguments.epochs)
         report = judge_detector(checked, detect(network, checked.images))
     else:
-        network, cpu_s = train_lights(frames, arguments.out, arguments.seed)
+        network, cpu_s = train_lights(frames, arguments.out, arguments.seed, arguments.epochs)
         report = judge_lights(network, checked)
     report |= {
-        "seed": arguments.seed, "threads": arguments.threads, "training_frames": len(frames.images),
+        "seed": arguments.seed, "epochs": arguments.epochs or RECIPES[arguments.network][0],
+        "threads": arguments.threads, "training_frames": len(frames.images),
         "cpu_minutes_training": round(cpu_s / 60.0, 1), "cpu_minutes_all": round(time.process_time() / 60.0, 1),
     }  # fmt: skip
     torch.save(network.state_dict(), arguments.out / f"{arguments.network}_weights.pt")
