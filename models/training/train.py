@@ -20,8 +20,8 @@ import metrics
 
 RECIPES = {
     # epochs, batch, peak learning rate
-    "detector": (9, 24, 3e-3),
-    "lights": (8, 64, 2e-3),
+    "detector": (12, 24, 3e-3),
+    "lights": (14, 64, 2e-3),
 }
 RECALL_HEIGHTS = ((10, 20), (20, 40), (40, 80), (80, 1000))
 RECALL_DISTANCES = ((0, 10), (10, 20), (20, 30), (30, 40), (40, 60))
@@ -255,7 +255,7 @@ def main():
     parser.add_argument("--out", type=Path, required=True, help="for checkpoints, weights and the report")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--epochs", type=int, help="other than recommended")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.use_deterministic_algorithms(True)
     torch.set_num_threads(arguments.threads)
