@@ -33,8 +33,13 @@ enum Command {
 
 fn main() -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("AURIGA_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,zenoh=error"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .without_time()
+        .init();
     let result = match Cli::parse().command {
         Command::Drive(arguments) => drive::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),

@@ -19,6 +19,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// The viewer gets every so-manieth point of a scan.
+#[cfg(feature = "viewer")]
+const THIN: usize = 4;
+
 /// Where a Rerun viewer listens by default.
 pub const VIEWER_URL: &str = "rerun+http://127.0.0.1:9876/proxy";
 
@@ -138,7 +142,7 @@ impl Watchers {
         scene: &Scene<'_>,
         topics: Topics,
     ) -> Result<()> {
-        let viewer = Viewer::new(ViewerOptions { rrd, connect, ..ViewerOptions::default() })?;
+        let viewer = Viewer::new(ViewerOptions { rrd, connect, thin: THIN })?;
         if let Some(map) = scene.map {
             viewer.map(map)?;
         }

@@ -1,0 +1,205 @@
+//! The binary as its users run it: drives, replays, splits, fails on purpose, and refuses bad input.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+struct Run {
+    folder: PathBuf,
+    output: Output,
+}
+
+impl Run {
+    fn stderr(&self) -> String {
+        String::from_utf8_lossy(&self.output.stderr).into_owned()
+    }
+
+    fn status(&self) -> Option<i32> {
+        self.output.status.code()
+    }
+
+    fn recording(&self) -> String {
+        self.folder.join("recording.mcap").display().to_string()
+    }
+
+    fn report(&self) -> serde_json::Value {
+        let path = self.folder.join("report.json");
+        let text = std::fs::read_to_string(&path)
+            .unwrap_or_else(|e| panic!("{}: {e}: {}", path.display(), self.stderr()));
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn digest(&self) -> String {
+        self.report()["digest"].as_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn auriga(name: &str, arguments: &[&str]) -> Run {
+    let folder = std::env::temp_dir().join(format!("auriga-test-{}-{name}", std::process::id()));
+    let out = folder.display().to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_auriga"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments);
+    if matches!(arguments[0], "drive" | "replay") {
+        command.args(["--out", &out]);
+    }
+    Run { output: command.output().unwrap(), folder }
+}
+
+fn drive(name: &str, scenario: &str, more: &[&str]) -> Run {
+    let scenario = format!("configs/scenarios/{scenario}.toml");
+    let mut arguments = vec!["drive", "--scenario", &scenario, "--no-rrd"];
+    arguments.extend_from_slice(more);
+    auriga(name, &arguments)
+}
+
+/// The reports of two runs of one kind must agree in their digest; shows the first difference otherwise.
+fn assert_same(a: &Run, b: &Run) {
+    use auriga_runtime::recording::{Recording, compare};
+    if a.digest() != b.digest() {
+        let open = |run: &Run| Recording::open(Path::new(&run.recording())).unwrap();
+        let differences = compare(&open(a), &open(b)).unwrap();
+        let shown: Vec<String> = differences.iter().map(ToString::to_string).collect();
+        panic!("{}", shown.join("\n"));
+    }
+}
+
+#[test]
+fn two_drives_a_replay_and_a_split_drive_are_equal_to_the_byte() {
+    let first = drive("first", "short", &[]);
+    assert!(matches!(first.status(), Some(0 | 1)), "{}", first.stderr());
+    assert_same(&first, &drive("second", "short", &[]));
+    let split = drive("split", "short", &["--split"]);
+    assert!(matches!(split.status(), Some(0 | 1)), "{}", split.stderr());
+    assert_same(&first, &split);
+    let replay = auriga("replay", &["replay", &first.recording()]);
+    let said = String::from_utf8_lossy(&replay.output.stdout).into_owned();
+    assert_eq!(replay.status(), Some(0), "{said}{}", replay.stderr());
+    assert!(said.contains("equal to the byte") && said.contains(&first.digest()), "{said}");
+    assert_ne!(first.digest(), drive("seed", "short", &["--seed", "2"]).digest());
+}
+
+#[test]
+fn a_viewer_file_is_written() {
+    let run = auriga("rrd", &["drive", "--scenario", "configs/scenarios/short.toml", "--duration", "2"]);
+    let bytes =
+        std::fs::read(run.folder.join("recording.rrd")).unwrap_or_else(|e| panic!("{e}: {}", run.stderr()));
+    assert!(bytes.starts_with(b"RRF"), "not a Rerun file");
+    assert!(bytes.len() > 100_000);
+}
+
+#[test]
+fn the_car_stops_behind_a_stopped_car() {
+    let run = drive("stopped", "stopped_car", &[]);
+    assert_eq!(run.status(), Some(0), "{}", run.report()["drive"]["collisions"]);
+}
+
+#[test]
+fn must_fail_road_users_that_no_sensor_sees_are_hit() {
+    let run = drive("hidden", "stopped_car", &["--hide-road-users"]);
+    assert_eq!(run.status(), Some(1));
+    assert!(!run.report()["drive"]["collisions"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn must_fail_without_braking_for_obstacles_the_car_collides() {
+    let run = drive("blind", "stopped_car", &["--ignore-obstacles"]);
+    assert_eq!(run.status(), Some(1));
+    assert!(!run.report()["drive"]["collisions"].as_array().unwrap().is_empty());
+}
+
+#[test]
+fn red_lights_are_kept_and_must_fail_ignored_lights_are_an_infraction() {
+    let infractions = |run: &Run| {
+        let all = run.report()["drive"]["infractions"].as_array().unwrap().clone();
+        all.iter().filter(|infraction| infraction["kind"] == "red_light").count()
+    };
+    let kept = drive("kept", "red_light", &[]);
+    assert_eq!((kept.status(), infractions(&kept)), (Some(0), 0), "{}", kept.stderr());
+    let ignored = drive("ignored", "red_light", &["--ignore-lights"]);
+    assert!(infractions(&ignored) > 0);
+}
+
+/// Runs with one file replaced by a bad one: exit status 2, one error that holds all of `expected`, no panic.
+fn check_refused(name: &str, arguments: &[&str], expected: &[&str]) {
+    let run = auriga(name, arguments);
+    let said = run.stderr();
+    assert_eq!(run.status(), Some(2), "{said}");
+    assert!(said.starts_with("error: ") && !said.contains("panicked"), "{said}");
+    for part in expected {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+}
+
+/// A copy of a file of the repository with one text replaced by another.
+fn spoiled(name: &str, path: &str, from: &str, to: &str) -> String {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap();
+    assert!(text.contains(from), "{path} no longer holds `{from}`");
+    let file = std::env::temp_dir().join(format!("auriga-test-{}-{name}", std::process::id()));
+    std::fs::write(&file, text.replacen(from, to, 1)).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn bad_input_gets_one_clear_error() {
+    check_refused("missing", &["drive", "--scenario", "nowhere.toml"], &["nowhere.toml", "cannot be read"]);
+    let unknown =
+        spoiled("unknown.toml", "configs/sensors/default.toml", "rate_hz = 10.0", "rate_khz = 10.0");
+    check_refused("unknown", &["drive", "--sensors", &unknown], &["unknown.toml", "rate_khz", "line"]);
+    let impossible = spoiled("impossible.toml", "configs/sensors/default.toml", "beams = 64", "beams = 0");
+    check_refused(
+        "impossible",
+        &["drive", "--sensors", &impossible],
+        &["impossible.toml", "lidar.beams = 0"],
+    );
+    let timing = spoiled("timing.toml", "configs/timing/cpu.toml", "budget_ms = 30.0", "budget_ms = -3.0");
+    check_refused("timing", &["drive", "--timing", &timing], &["timing.toml", "node.planner.budget_ms = -3"]);
+    let extra = spoiled("extra.toml", "configs/timing/cpu.toml", "[node.planner]", "[node.planer]");
+    check_refused("extra", &["drive", "--timing", &extra], &["planner"]);
+    let map = spoiled(
+        "map.toml",
+        "configs/scenarios/short.toml",
+        "configs/maps/town.xodr",
+        "configs/maps/README.md",
+    );
+    check_refused("map", &["drive", "--scenario", &map], &["README.md"]);
+    let place = spoiled("place.toml", "configs/scenarios/short.toml", "road = \"", "road = \"no-such-");
+    check_refused("place", &["drive", "--scenario", &place], &["place.toml", "no-such-"]);
+    check_refused("recording", &["replay", "README.md"], &["README.md", "MCAP"]);
+    check_refused("kitti", &["replay", "kitti:/nowhere"], &["/nowhere"]);
+    let model = spoiled("models.toml", "configs/models/own.toml", "auriga_camera", "no_such_network");
+    check_refused("model", &["drive", "--models", &model], &["no_such_network"]);
+}
+
+#[test]
+fn a_truncated_recording_is_replayed_as_far_as_it_goes() {
+    let whole = drive("whole", "short", &["--duration", "3"]);
+    let path = whole.recording();
+    let bytes = std::fs::read(&path).unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    let replay = auriga("cut", &["replay", &path]);
+    assert_ne!(replay.status(), Some(101), "{}", replay.stderr());
+    assert!(replay.stderr().contains("ends early"), "{}", replay.stderr());
+}
+
+#[test]
+fn recorded_kitti_drives_run_through_the_stack() {
+    let data = std::env::var_os("AURIGA_DATA").map(PathBuf::from).unwrap_or_default();
+    let (drive_0005, drive_0052) = (data.join("kitti_raw/drive_0005"), data.join("kitti_raw/drive_0052"));
+    if !drive_0005.exists() {
+        assert!(std::env::var_os("AURIGA_REQUIRE_DATA").is_none(), "no {}", drive_0005.display());
+        eprintln!("skipped: no {}", drive_0005.display());
+        return;
+    }
+    let run = auriga("kitti5", &["replay", "--no-rrd", &format!("kitti:{}", drive_0005.display())]);
+    assert_eq!(run.status(), Some(0), "{}", run.stderr());
+    let report = run.report();
+    assert!(report["kitti"]["recall"].as_f64().unwrap() > 0.85, "{}", report["kitti"]);
+    assert!(report["localization"].is_object());
+    let run = auriga("kitti52", &["replay", "--no-rrd", &format!("kitti:{}", drive_0052.display())]);
+    assert_eq!(run.status(), Some(0), "{}", run.stderr());
+}
