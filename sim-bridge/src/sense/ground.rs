@@ -169,6 +169,28 @@ impl Ground {
         }
     }
 
+    /// How much marks cover of the cell in column `i` and row `j`, of the one to the right, of the one above, and of the one
+    /// above that to the right.
+    #[inline]
+    #[must_use]
+    pub fn marks_at(&self, i: i32, j: i32) -> [f32; 4] {
+        let (u, v) = ((i as usize) % TILE, (j as usize) % TILE);
+        if i >= 0 && j >= 0 && u + 1 < TILE && v + 1 < TILE {
+            let (a, b) = (i as usize / TILE, j as usize / TILE);
+            if a >= self.columns || b >= self.rows {
+                return [0.0; 4];
+            }
+            let tile = self.directory[b * self.columns + a];
+            if tile == 0 {
+                return [0.0; 4];
+            }
+            let at = ((tile as usize - 1) * TILE + v) * TILE + u;
+            return [at, at + 1, at + TILE, at + TILE + 1].map(|at| self.tiles[at].mark());
+        }
+        [(0, 0), (1, 0), (0, 1), (1, 1)]
+            .map(|(di, dj)| self.cell_at(i.saturating_add(di), j.saturating_add(dj)).mark())
+    }
+
     /// The corner that [`Self::cell`] counts from, metres in the map frame.
     #[must_use]
     pub fn anchor(&self) -> (f64, f64) {
@@ -190,53 +212,62 @@ impl Ground {
         let row = |y: f64| ((y - self.origin.1) * scale).clamp(0.0, (self.rows * TILE - 1) as f64) as usize;
         let (i0, i1, j0, j1) = (column(low.x), column(high.x), row(low.y), row(high.y));
         for j in j0..=j1 {
-            for i in i0..=i1 {
-                let center = Vec2::new(
-                    self.origin.0 + (i as f64 + 0.5) / scale,
-                    self.origin.1 + (j as f64 + 0.5) / scale,
-                );
+            let y = self.origin.1 + (j as f64 + 0.5) / scale;
+            let mut i = i0;
+            while i <= i1 {
+                // The stretch of this row within one tile.
+                let end = (i / TILE * TILE + TILE - 1).min(i1);
                 let place = (j / TILE) * self.columns + i / TILE;
-                let tile = self.directory[place];
-                let at = (j % TILE) * TILE + i % TILE;
-                let old =
-                    if tile == 0 { Cell(0) } else { self.tiles[(tile as usize - 1) * TILE * TILE + at] };
-                let new = paint(center, old);
-                if new == old {
-                    continue;
+                for i in i..=end {
+                    let x = self.origin.0 + (i as f64 + 0.5) / scale;
+                    let at = (j % TILE) * TILE + i % TILE;
+                    let tile = self.directory[place] as usize;
+                    let old = if tile == 0 { Cell(0) } else { self.tiles[(tile - 1) * TILE * TILE + at] };
+                    let new = paint(Vec2::new(x, y), old);
+                    if new != old {
+                        let tile = if tile == 0 { self.add_tile(place) } else { tile };
+                        self.tiles[(tile - 1) * TILE * TILE + at] = new;
+                    }
                 }
-                let tile = if tile == 0 {
-                    self.tiles.resize(self.tiles.len() + TILE * TILE, Cell(0));
-                    self.directory[place] = (self.tiles.len() / (TILE * TILE)) as u32;
-                    self.directory[place]
-                } else {
-                    tile
-                };
-                self.tiles[(tile as usize - 1) * TILE * TILE + at] = new;
+                i = end + 1;
             }
         }
     }
 
-    /// Calls `paint` for every cell of a lane's strip between `s0` and `s1`, widened by `margin`, with (`s`, `d`, width).
+    /// A tile of grass at a place of the directory; its number.
+    fn add_tile(&mut self, place: usize) -> usize {
+        self.tiles.resize(self.tiles.len() + TILE * TILE, Cell(0));
+        let number = self.tiles.len() / (TILE * TILE);
+        self.directory[place] = number as u32;
+        number
+    }
+
+    /// Calls `paint` with (`s`, `d`, width) for every cell of a lane between `s0` and `s1` whose `d` is in the `band` for
+    /// the width there: its lesser and greater end.
     fn paint_strip(
         &mut self,
         lane: &Lane,
         (s0, s1): (f64, f64),
-        margin: f64,
+        band: impl Fn(f64) -> (f64, f64),
         paint: impl Fn(f64, f64, f64, Cell) -> Cell,
     ) {
+        let direction = |heading: f64| {
+            let (sin, cos) = auriga_geometry::math::sin_cos(heading);
+            Vec2::new(cos, sin)
+        };
         for pair in lane.centerline.points.windows(2) {
             let (a, b) = (&pair[0], &pair[1]);
             if b.s < s0 || a.s > s1 {
                 continue;
             }
-            let direction = |heading: f64| {
-                let (sin, cos) = auriga_geometry::math::sin_cos(heading);
-                Vec2::new(cos, sin)
-            };
             let (ta, tb) = (direction(a.heading), direction(b.heading));
-            let reach = a.width.max(b.width) / 2.0 + margin;
-            let (low, high) = (a.position.inf(&b.position), a.position.sup(&b.position));
-            self.paint(low.add_scalar(-reach), high.add_scalar(reach), |point, old| {
+            let corner = |p: &auriga_map::CenterPoint, t: Vec2, d: f64| p.position + Vec2::new(-t.y, t.x) * d;
+            let (near, far) = (band(a.width), band(b.width));
+            let corners =
+                [corner(a, ta, near.0), corner(a, ta, near.1), corner(b, tb, far.0), corner(b, tb, far.1)];
+            let low = corners[1..].iter().fold(corners[0], |low, c| low.inf(c)).add_scalar(-0.07);
+            let high = corners[1..].iter().fold(corners[0], |high, c| high.sup(c)).add_scalar(0.07);
+            self.paint(low, high, |point, old| {
                 let (from_a, from_b) = (point - a.position, point - b.position);
                 let (ahead, behind) = (from_a.dot(&ta), -from_b.dot(&tb));
                 // A hair of overlap, so that no cell is lost between two pieces.
@@ -246,11 +277,11 @@ impl Ground {
                 let share = (ahead / (ahead + behind).max(1e-9)).clamp(0.0, 1.0);
                 let d = ta.perp(&from_a) * (1.0 - share) + tb.perp(&from_b) * share;
                 let s = a.s + (b.s - a.s) * share;
-                let width = a.width + (b.width - a.width) * share;
-                if s < s0 || s > s1 || d.abs() > width / 2.0 + margin {
+                let (least, most) = (near.0 + (far.0 - near.0) * share, near.1 + (far.1 - near.1) * share);
+                if s < s0 || s > s1 || d < least || d > most {
                     return old;
                 }
-                paint(s, d, width, old)
+                paint(s, d, a.width + (b.width - a.width) * share, old)
             });
         }
     }
@@ -274,7 +305,8 @@ impl Ground {
             })
         };
         let kerbs = (open(lane.left), open(lane.right));
-        self.paint_strip(lane, (0.0, lane.length), 0.03, |_, d, width, old| {
+        let band = |width: f64| (-width / 2.0 - 0.03, width / 2.0 + 0.03);
+        self.paint_strip(lane, (0.0, lane.length), band, |_, d, width, old| {
             let mut cover = cover;
             let edge = width / 2.0 - 0.16;
             if cover == Cover::Sidewalk && ((kerbs.0 && d > edge) || (kerbs.1 && d < -edge)) {
@@ -322,11 +354,13 @@ impl Ground {
             if side < 0.0 && lane.right.is_none_or(|n| !n.same_direction) { width / 2.0 + 0.05 } else { 0.0 };
         let yellow = mark.color == MarkColor::Yellow;
         for &(offset, dash) in lines {
-            self.paint_strip(lane, (0.0, lane.length), 0.3, |s, d, lane_width, old| {
-                let middle = side * (lane_width / 2.0 - inset) + offset * width;
+            let middle_at = |lane_width: f64| side * (lane_width / 2.0 - inset) + offset * width;
+            let band = |lane_width: f64| (middle_at(lane_width) - width, middle_at(lane_width) + width);
+            self.paint_strip(lane, (0.0, lane.length), band, |s, d, lane_width, old| {
+                let middle = middle_at(lane_width);
                 let across = coverage(width / 2.0 - (d - middle).abs());
                 let along = dash.map_or(1.0, |(line, gap)| {
-                    let place = s % (line + gap);
+                    let place = s - (s / (line + gap)).floor() * (line + gap);
                     coverage(line / 2.0 - (place - line / 2.0).abs())
                 });
                 mark_cell(old, across * along, yellow)
@@ -342,7 +376,8 @@ impl Ground {
                 SignalKind::SpeedLimit(_) | SignalKind::Other => continue,
             };
             let (from, to) = ((control.stop_s - 0.4).max(0.0), control.stop_s.max(0.4));
-            self.paint_strip(lane, (from - 0.1, to + 0.1), 0.0, |s, d, width, old| {
+            let band = |width: f64| (-width / 2.0, width / 2.0);
+            self.paint_strip(lane, (from - 0.1, to + 0.1), band, |s, d, width, old| {
                 let along = coverage(((s - from).min(to - s)).min(width / 2.0 - d.abs()));
                 let gap = dashed && (d + 20.0) % 0.75 > 0.5;
                 mark_cell(old, if gap { 0.0 } else { along }, false)
@@ -380,4 +415,46 @@ fn mark_cell(old: Cell, coverage: f64, yellow: bool) -> Cell {
         return old;
     }
     Cell((old.0 & 0xFF07) | (level << 4) | if yellow { 8 } else { 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROAD: &str = r#"<OpenDRIVE><header revMajor="1" revMinor="6"/>
+      <road id="1" length="100" junction="-1">
+        <planView><geometry s="0" x="10" y="20" hdg="0.3" length="100"><line/></geometry></planView>
+        <lanes><laneSection s="0">
+          <left><lane id="1" type="driving"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane></left>
+          <center><lane id="0" type="none">
+            <roadMark sOffset="0" type="broken" weight="standard" color="white" width="0.12"/></lane></center>
+          <right><lane id="-1" type="driving"><width sOffset="0" a="3.5" b="0" c="0" d="0"/></lane>
+            <lane id="-2" type="sidewalk"><width sOffset="0" a="2.0" b="0" c="0" d="0"/></lane></right>
+        </laneSection></lanes>
+      </road></OpenDRIVE>"#;
+
+    #[test]
+    fn a_road_has_lanes_a_kerb_a_pavement_and_a_dashed_line() {
+        let ground = Ground::new(&Map::from_opendrive(ROAD).unwrap());
+        let place = auriga_geometry::Pose2::new(10.0, 20.0, 0.3);
+        let cell = |s: f64, t: f64| {
+            let p = place.to_parent(Vec2::new(s, t));
+            let (x, y) = ground.anchor();
+            ground.cell((p.x - x) as f32, (p.y - y) as f32)
+        };
+        for s in [0.5, 13.7, 50.0, 99.0] {
+            assert_eq!(cell(s, 1.5).cover(), Cover::Road);
+            assert_eq!(cell(s, -1.5).cover(), Cover::Road);
+            assert_eq!(cell(s, -3.6).cover(), Cover::Kerb);
+            assert_eq!(cell(s, -4.5).cover(), Cover::Sidewalk);
+            assert_eq!(cell(s, -6.0).cover(), Cover::Grass);
+            assert!((cell(s, -1.75).across() - 0.5).abs() < 0.03);
+        }
+        let painted = (0..900).filter(|i| cell(f64::from(*i) * 0.1 + 5.0, 0.0).mark() > 0.5).count();
+        assert!((250..350).contains(&painted), "a third of a dashed line is painted, not {painted} of 900");
+        let raised = place.to_parent(Vec2::new(50.0, -4.5));
+        assert!((ground.height_at(raised) - f64::from(KERB_HEIGHT)).abs() < 1e-6);
+        let far = Vec2::new(1e6, -1e6);
+        assert!(ground.height_at(far) == 0.0 && Ground::plain(2.0).height_at(far) == 2.0);
+    }
 }

@@ -5,6 +5,7 @@ use super::mesh::car::{Body, car};
 use super::mesh::{Mesh, Vec3f, person, truck};
 use crate::world::{ActorKind, ActorSnapshot};
 use auriga_geometry::math::TAU;
+use std::sync::{Arc, LazyLock};
 
 const BODIES: [Body; 5] = [Body::Saloon, Body::Hatchback, Body::Estate, Body::Suv, Body::Van];
 const VARIANTS: usize = 3;
@@ -84,6 +85,13 @@ impl Library {
             meshes.extend((0..TURNS).map(|turn| person::cyclist(look, turn as f32 / TURNS as f32)));
         }
         Self { shapes: meshes.into_iter().map(Shape::new).collect(), trucks, walkers, riders }
+    }
+
+    /// The shapes, built at the first call and then shared by all scenes.
+    #[must_use]
+    pub fn shared() -> Arc<Self> {
+        static LIBRARY: LazyLock<Arc<Library>> = LazyLock::new(|| Arc::new(Library::new()));
+        Arc::clone(&LIBRARY)
     }
 
     /// The shape of an actor, and the factors by which it is stretched to the actor's length, width and height.

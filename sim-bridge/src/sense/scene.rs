@@ -6,6 +6,7 @@ use super::mesh::Material;
 use auriga_geometry::math::{cos, sin, sin_cos};
 use auriga_geometry::{Pose2, Vec2, Vec3};
 use auriga_map::{LaneKind, Map, MapObject, ObjectKind, Signal, SignalId, SignalKind};
+use std::sync::Arc;
 
 /// The form of a thing that stands still, in its own frame: origin in the middle of its underside, z up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -94,7 +95,7 @@ pub struct StaticScene {
     /// Traffic lights; each also has a solid.
     pub housings: Vec<Housing>,
     /// Shapes of road users.
-    pub library: Library,
+    pub library: Arc<Library>,
 }
 
 const WALLS: [[f32; 3]; 8] = [
@@ -129,13 +130,13 @@ impl StaticScene {
     /// A flat meadow at height `z` with nothing on it.
     #[must_use]
     pub fn meadow(z: f64) -> Self {
-        Self { ground: Ground::plain(z), library: Library::new(), ..Self::default() }
+        Self { ground: Ground::plain(z), library: Library::shared(), ..Self::default() }
     }
 
     /// The scene of a map; `seed` picks the looks of what the map leaves open.
     #[must_use]
     pub fn new(map: &Map, seed: u64) -> Self {
-        let mut scene = Self { ground: Ground::new(map), library: Library::new(), ..Self::default() };
+        let mut scene = Self { ground: Ground::new(map), library: Library::shared(), ..Self::default() };
         let mut dice = Dice(seed ^ 0x7363_656E_6572_7900);
         for object in map.objects() {
             scene.add_object(object, &mut dice);

@@ -2,6 +2,7 @@
 
 use super::StaticScene;
 use crate::world::{ActorKind, ActorSnapshot, EgoSnapshot, LightColor, WorldSnapshot};
+use auriga_geometry::math::PI;
 use auriga_geometry::{LogicalTime, Pose2, Pose3};
 use auriga_map::{Lane, LaneKind, Map, SignalKind};
 use std::sync::Arc;
@@ -52,7 +53,7 @@ pub(super) fn snapshot(map: &Map, seed: u64) -> WorldSnapshot {
         let lane = lanes[(dice.roll() * lanes.len() as f64) as usize];
         let slack = if walker { lane.centerline.at(0.0).width * 0.3 } else { 0.25 };
         let mut at = place(lane, dice.roll() * lane.length, (dice.roll() - 0.5) * 2.0 * slack);
-        at.yaw += if walker { (dice.roll() * 2.0).floor() * 3.14 } else { (dice.roll() - 0.5) * 0.1 };
+        at.yaw += if walker { (dice.roll() * 2.0).floor() * PI } else { (dice.roll() - 0.5) * 0.1 };
         let gap = |other: &Pose2| other.distance(&at);
         let local = ego.to_local(at.position());
         let aside = local.x < 4.0 || local.y.abs() > 0.8 * local.x || local.x > 45.0;

@@ -3,6 +3,7 @@
 //! Depth is kept as its inverse, which is linear across the picture. Coordinates of the set-up count from the picture's
 //! centre, so that single precision suffices for walls that reach far beyond its edges.
 
+use super::texture::floor;
 use crate::sense::mesh::Vec3f;
 
 /// Nothing nearer than this is drawn, metres.
@@ -86,27 +87,26 @@ impl Setup {
         let (cx, cy) = screen.center();
         let [b1, b2] = self.shares;
         let b0 = [-b1[0] - b2[0], -b1[1] - b2[1], 1.0 - b1[2] - b2[2]];
+        let slopes = [b0, b1, b2].map(|b| if b[0].abs() < 1e-9 { 0.0 } else { -1.0 / b[0] });
         for row in self.rows.0..=self.rows.1 {
             let y = row as f32 + 0.5 - cy;
             let (mut low, mut high) = (self.columns.0 as f32 + 0.5 - cx, self.columns.1 as f32 + 0.5 - cx);
-            for b in [b0, b1, b2] {
+            for (b, slope) in [b0, b1, b2].into_iter().zip(slopes) {
                 // b₀ x + (b₁ y + b₂) ≥ 0 with a hair of tolerance: neighbours may both draw a shared edge.
                 let rest = b[1] * y + b[2] + 1e-5;
-                if b[0].abs() < 1e-9 {
-                    if rest < 0.0 {
-                        high = f32::NEG_INFINITY;
-                    }
-                } else if b[0] > 0.0 {
-                    low = low.max(-rest / b[0]);
-                } else {
-                    high = high.min(-rest / b[0]);
+                if slope < 0.0 {
+                    low = low.max(rest * slope);
+                } else if slope > 0.0 {
+                    high = high.min(rest * slope);
+                } else if rest < 0.0 {
+                    high = f32::NEG_INFINITY;
                 }
             }
             if low > high {
                 continue;
             }
-            let first = (low + cx - 0.5).ceil().max(0.0) as i32;
-            let last = ((high + cx - 0.5).floor() as i32).min(screen.width as i32 - 1);
+            let first = -floor(0.5 - cx - low).min(0);
+            let last = floor(high + cx - 0.5).min(screen.width as i32 - 1);
             if first > last {
                 continue;
             }

@@ -22,6 +22,8 @@ pub(super) struct Sky {
 }
 
 const STEPS: usize = 256;
+/// No hill is higher: sine of the elevation.
+const LOW_SKY: f32 = 0.083;
 
 impl Sky {
     /// A daytime sky; the seed decides sun, clouds and haze.
@@ -82,11 +84,12 @@ impl Sky {
             color = color * (1.0 - amount) + Vec3f::new(0.90, 0.91, 0.93) * amount;
         }
         // Any function of the direction that is smooth around the horizon will do as a skyline.
-        let (u, v) = (direction.x * 1.7, direction.y * 1.7);
-        let skyline = 0.012 + 0.07 * texture.fractal(u, v);
-        if direction.z < skyline {
-            let leaves = 0.6 + 0.5 * texture.rough(u * 24.0, v * 24.0 + direction.z * 60.0);
-            color = self.horizon * 0.45 + Vec3f::new(0.055, 0.075, 0.05) * (0.5 * leaves);
+        if direction.z < LOW_SKY {
+            let (u, v) = (direction.x * 1.7, direction.y * 1.7);
+            if direction.z < 0.012 + 0.07 * texture.fractal(u, v) {
+                let leaves = 0.6 + 0.5 * texture.rough(u * 24.0, v * 24.0 + direction.z * 60.0);
+                return self.horizon * 0.45 + Vec3f::new(0.055, 0.075, 0.05) * (0.5 * leaves);
+            }
         }
         color
     }

@@ -1,6 +1,6 @@
 //! Colours of the ground: asphalt with wheel tracks and patches, worn marks, slabs, kerbs and grass.
 
-use super::texture::{Texture, unit};
+use super::texture::{Texture, floor, unit};
 use crate::sense::ground::{CELLS_PER_METRE, Cell, Cover, Ground};
 use crate::sense::mesh::Vec3f;
 
@@ -44,10 +44,10 @@ pub(super) fn ground_color(
             Vec3f::new(0.10 * dry, 0.145, 0.05) * n
         }
         Cover::Sidewalk => {
-            let (i, j) = ((x / 0.6).floor(), (y / 0.6).floor());
+            let (i, j) = (floor(x / 0.6), floor(y / 0.6));
             let mut c = 0.34 * (0.86 + 0.3 * texture.fractal(x * 2.3, y * 2.3));
-            c *= 0.94 + 0.11 * unit(i as i32, j as i32);
-            let (a, b) = (x - 0.6 * i, y - 0.6 * j);
+            c *= 0.94 + 0.11 * unit(i, j);
+            let (a, b) = (x - 0.6 * i as f32, y - 0.6 * j as f32);
             if depth < 25.0 && (a < 0.02 || b < 0.02) {
                 c *= 0.72;
             }
@@ -111,10 +111,11 @@ fn marked(
 #[inline]
 fn smooth_mark(ground: &Ground, x: f32, y: f32) -> f32 {
     let (x, y) = (x * CELLS_PER_METRE - 0.5, y * CELLS_PER_METRE - 0.5);
-    let (i, j) = (x.floor(), y.floor());
-    let (a, b) = (x - i, y - j);
-    let (i, j) = (i as i32, j as i32);
-    let at = |i, j| ground.cell_at(i, j).mark();
-    (at(i, j) * (1.0 - a) + at(i + 1, j) * a) * (1.0 - b)
-        + (at(i, j + 1) * (1.0 - a) + at(i + 1, j + 1) * a) * b
+    let (i, j) = (floor(x), floor(y));
+    let [here, right, above, across] = ground.marks_at(i, j);
+    if here + right + above + across == 0.0 {
+        return 0.0;
+    }
+    let (a, b) = (x - i as f32, y - j as f32);
+    (here * (1.0 - a) + right * a) * (1.0 - b) + (above * (1.0 - a) + across * a) * b
 }

@@ -14,6 +14,8 @@ use nalgebra::Matrix3;
 const FAR: f64 = 260.0;
 /// Beyond this road users throw no shadow, metres.
 const SHADOWS: f64 = 70.0;
+/// Beyond this trees are drawn with fewer triangles, metres.
+const COARSE: f64 = 40.0;
 
 /// A triangle in the picture.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,7 @@ struct Props {
     house: Mesh,
     block: Mesh,
     cylinder: Mesh,
+    /// Four for near trees, then the same four, coarser, for far ones.
     crowns: Vec<Mesh>,
     light: Mesh,
 }
@@ -70,7 +73,7 @@ impl View {
                 house: scenery::block(Material::Facade, Material::Masonry, gray),
                 block: scenery::block(Material::Masonry, Material::Masonry, gray),
                 cylinder: scenery::cylinder(8, Material::Metal, gray),
-                crowns: (0..4).map(scenery::crown).collect(),
+                crowns: (0..8).map(|i| scenery::crown(i % 4, if i < 4 { (7, 11) } else { (4, 7) })).collect(),
                 light: scenery::traffic_light(),
             },
             screen,
@@ -150,6 +153,7 @@ impl View {
         let (sin, cos) = solid.heading;
         let pose = Pose3::from_euler(solid.position, 0.0, 0.0, auriga_geometry::math::atan2(sin, cos));
         let near = distance < 2.0 * SHADOWS;
+        let crown = solid.seed as usize % 4 + if distance > COARSE { 4 } else { 0 };
         let (field, scale, lift) = match solid.form {
             Form::Box(_) if solid.material == Material::Facade => {
                 (0, Vec3f::new(2.0 * length, 2.0 * width, height), 0.0)
@@ -165,7 +169,7 @@ impl View {
             0 => &mut props.house,
             1 => &mut props.block,
             2 => &mut props.cylinder,
-            _ => &mut props.crowns[solid.seed as usize % 4],
+            _ => &mut props.crowns[crown],
         };
         // Taken out for the while: `add_mesh` borrows the whole view.
         let mesh = core::mem::take(slot);
@@ -183,7 +187,7 @@ impl View {
             0 => props.house = mesh,
             1 => props.block = mesh,
             2 => props.cylinder = mesh,
-            _ => props.crowns[solid.seed as usize % 4] = mesh,
+            _ => props.crowns[crown] = mesh,
         }
     }
 
@@ -225,7 +229,6 @@ impl View {
                 }
             });
             let Some((slant, base, ground)) = throw else { continue };
-            // Every other triangle's shadow would do for most; all are drawn, they are cheap.
             let fallen = scaled.map(|c| {
                 let p = turn_f * c + base;
                 let q = p - slant * (p.z - ground);

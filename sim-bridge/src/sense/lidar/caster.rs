@@ -230,7 +230,7 @@ impl Hits {
 #[inline]
 fn local(column: &Column, place: &Rigid) -> Frame {
     Frame {
-        origin: place.to_local(&column.origin).cast(),
+        origin: place.localize(&column.origin).cast(),
         ahead: place.rotation.tr_mul(&column.ahead).cast(),
         up: place.rotation.tr_mul(&column.up).cast(),
     }

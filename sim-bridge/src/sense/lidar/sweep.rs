@@ -30,7 +30,7 @@ impl Rigid {
     }
 
     #[inline]
-    pub(super) fn to_local(&self, point: &Vec3) -> Vec3 {
+    pub(super) fn localize(&self, point: &Vec3) -> Vec3 {
         self.rotation.tr_mul(&(point - self.translation))
     }
 }
@@ -157,7 +157,7 @@ impl Sweep {
     pub(super) fn window(&self, places: [&Rigid; 3], low: Vec3f, high: Vec3f) -> Option<Window> {
         let (low, high) = (low.cast::<f64>(), high.cast::<f64>());
         let middle =
-            self.ends[1].to_local(&(places[1].rotation * ((low + high) / 2.0) + places[1].translation));
+            self.ends[1].localize(&(places[1].rotation * ((low + high) / 2.0) + places[1].translation));
         let reference = atan2(middle.y, middle.x);
         let reach = (high - low).norm() / 2.0;
         if middle.norm() - reach > self.range_most + 6.0 {
@@ -167,13 +167,13 @@ impl Sweep {
         let (mut bottom, mut top) = (f64::INFINITY, f64::NEG_INFINITY);
         let (mut near, mut far) = (f64::INFINITY, 0.0_f64);
         for (sensor, place) in self.ends.iter().zip(places) {
-            let eye = place.to_local(&sensor.translation);
+            let eye = place.localize(&sensor.translation);
             let gap = |k: usize| (low[k] - eye[k]).max(eye[k] - high[k]).max(0.0);
             near = near.min((gap(0) * gap(0) + gap(1) * gap(1)).sqrt());
             for i in 0..8 {
                 let pick = |k: usize| if (i >> k) & 1 == 0 { low[k] } else { high[k] };
                 let corner = place.rotation * Vec3::new(pick(0), pick(1), pick(2)) + place.translation;
-                let p = sensor.to_local(&corner);
+                let p = sensor.localize(&corner);
                 let turn = auriga_geometry::math::wrap_angle(atan2(p.y, p.x) - reference);
                 (left, right) = (left.max(turn), right.min(turn));
                 (bottom, top) = (bottom.min(p.z), top.max(p.z));

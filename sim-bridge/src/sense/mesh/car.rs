@@ -288,7 +288,7 @@ fn glasshouse(builder: &mut Builder, l: &Lines) {
 fn front(b: &mut Builder, l: &Lines, body: usize, variant: u32) {
     let (w, face) = (l.width / 2.0, (0, 1.0));
     let n = l.nose - 0.06;
-    let slim = if variant % 2 == 0 { 0.0 } else { 0.02 };
+    let slim = if variant.is_multiple_of(2) { 0.0 } else { 0.02 };
     for side in [1.0_f32, -1.0] {
         let lamp = [
             (side * 0.50 * w, n - 0.06 + slim),
@@ -421,5 +421,29 @@ pub(super) fn wheel(b: &mut Builder, center: Vec3f, side: f32, radius: f32) {
         let from = TAU * spoke as f32 / 5.0 + 0.3;
         let gap = ((radius * 0.24, 0.0), (radius * 0.56, 0.0));
         b.disc(out(0.018), gap, (from, from + 0.62), 1, Material::Matte, [0.02; 3]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cars_have_their_size_and_a_reasonable_number_of_triangles() {
+        for body in [Body::Saloon, Body::Hatchback, Body::Estate, Body::Suv, Body::Van] {
+            for variant in 0..3 {
+                let mesh = car(body, variant);
+                let count = mesh.triangles.len();
+                assert!((600..1400).contains(&count), "{body:?}: {count}");
+                let (low, high) = mesh.bounds();
+                let size = high - low;
+                assert!((size.x - mesh.size.x).abs() < 0.08, "{body:?}: {size}");
+                assert!(low.z > -0.02 && (high.z - mesh.size.z).abs() < 0.03, "{body:?}: {low} {high}");
+                assert!((size.y - mesh.size.y - 0.3).abs() < 0.03, "mirrors: {size}");
+                let glass = mesh.triangles.iter().filter(|t| t.material == Material::Glass).count();
+                let lamps = mesh.triangles.iter().filter(|t| t.material == Material::TailLamp).count();
+                assert!(glass >= 30 && lamps >= 16, "{body:?}: {glass} {lamps}");
+            }
+        }
     }
 }

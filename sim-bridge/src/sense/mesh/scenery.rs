@@ -31,11 +31,10 @@ pub fn traffic_light() -> Mesh {
     b.finish(v(0.37, 0.36, 1.0), 0.9)
 }
 
-/// A leafy ball of radius 1 with a lumpy surface; `seed` picks the lumps.
+/// A leafy ball of radius 1 with a lumpy surface of `rows` × `sides` cells; `seed` picks the lumps.
 #[must_use]
-pub fn crown(seed: u32) -> Mesh {
+pub fn crown(seed: u32, (rows, sides): (u32, u32)) -> Mesh {
     let mut b = Builder::default();
-    let (rows, sides) = (7_u32, 11_u32);
     let lump = |i: u32, j: u32| {
         let n = (i.wrapping_mul(0x9E37_79B9) ^ (j % sides).wrapping_mul(0x85EB_CA6B))
             .wrapping_add(seed.wrapping_mul(0xC2B2_AE35));
