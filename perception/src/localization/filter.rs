@@ -47,6 +47,8 @@ pub(super) struct Filter {
     pub time: LogicalTime,
     /// Yaw rate of the last prediction, bias taken out, rad/s.
     pub yaw_rate: f64,
+    /// Whether the wheels stood when they were last heard of.
+    stands: bool,
     noise: Noise,
     history: VecDeque<(LogicalTime, Pose2)>,
 }
@@ -71,6 +73,7 @@ impl Filter {
             covariance: Covariance::from_diagonal(&deviations.component_mul(&deviations)),
             time,
             yaw_rate: 0.0,
+            stands: false,
             noise,
             history: VecDeque::from([(time, *pose)]),
         }
@@ -87,7 +90,8 @@ impl Filter {
             return;
         }
         self.time = time;
-        self.yaw_rate = rate - self.state[BIAS];
+        // A car whose wheels stand does not turn, whatever the gyro says.
+        self.yaw_rate = if self.stands { 0.0 } else { rate - self.state[BIAS] };
         let turn = self.yaw_rate * dt;
         let speed = self.state[SPEED] + acceleration * dt / 2.0;
         self.state[SPEED] += acceleration * dt;
@@ -100,13 +104,13 @@ impl Filter {
         f[(Y, YAW)] = speed * cos * dt;
         f[(X, SPEED)] = cos * dt;
         f[(Y, SPEED)] = sin * dt;
-        f[(YAW, BIAS)] = -dt;
+        f[(YAW, BIAS)] = if self.stands { 0.0 } else { -dt };
         let n = &self.noise;
         let slip = n.slip * n.slip * dt * (speed.abs() / 5.0).min(1.0);
         let q = State::from([
             slip,
             slip,
-            n.gyro * n.gyro * dt * dt,
+            if self.stands { 0.0 } else { n.gyro * n.gyro * dt * dt },
             n.acceleration * n.acceleration * dt * dt,
             n.gyro_drift * n.gyro_drift * dt,
             n.scale_drift * n.scale_drift * dt,
@@ -125,8 +129,8 @@ impl Filter {
         h[SCALE] = self.state[SPEED];
         let expected = self.state[SPEED] * (1.0 + self.state[SCALE]);
         self.correct_one(&h, wheel_speed - expected, self.noise.wheel * self.noise.wheel);
-        let stands = wheel_speed.abs() < 3.0 * self.noise.wheel && self.state[SPEED].abs() < 0.1;
-        if stands {
+        self.stands = wheel_speed.abs() < 3.0 * self.noise.wheel && self.state[SPEED].abs() < 0.1;
+        if self.stands {
             let mut h = SMatrix::<f64, 1, 6>::zeros();
             h[BIAS] = 1.0;
             self.correct_one(&h, rate - self.state[BIAS], self.noise.gyro * self.noise.gyro * 4.0);
@@ -152,8 +156,16 @@ impl Filter {
         Some((distance, Innovation { h, innovation, inverse, noise: fix.covariance }))
     }
 
+    /// Takes in a fix.
+    ///
+    /// While the wheels stand it says nothing of heading and biases: the antenna does not move, so what moves is the slow
+    /// error of the fixes, which the filter takes for white (a consider update: Schmidt, "Application of state-space methods
+    /// to navigation problems", 1966).
     pub fn apply(&mut self, i: &Innovation) {
-        let gain = self.covariance * i.h.transpose() * i.inverse;
+        let mut gain = self.covariance * i.h.transpose() * i.inverse;
+        if self.stands {
+            [YAW, BIAS, SCALE].into_iter().for_each(|k| gain.row_mut(k).fill(0.0));
+        }
         let rest = Covariance::identity() - gain * i.h;
         self.covariance = rest * self.covariance * rest.transpose() + gain * i.noise * gain.transpose();
         self.shift(gain * i.innovation);

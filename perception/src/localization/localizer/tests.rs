@@ -140,10 +140,11 @@ fn the_error_is_what_the_covariance_says_and_the_biases_are_found() {
 
 #[test]
 fn without_an_initial_pose_driving_shows_it() {
+    use LocalizationStatus::{Running, WaitingForFix, WaitingForMotion};
     let mut drive = Drive::new(9);
     let mut localizer = Localizer::new(drive.config(None)).unwrap();
     let mut out = Odometry::default();
-    let (mut seen, mut last) = (Vec::new(), LocalizationStatus::WaitingForFix);
+    let (mut seen, mut last) = (Vec::new(), WaitingForFix);
     for _ in 0..3000 {
         let (imu, wheels, fix) = drive.advance();
         let status = localizer.step(drive.time, &[&imu], &wheels, fix.as_ref(), &mut out).unwrap();
@@ -152,7 +153,6 @@ fn without_an_initial_pose_driving_shows_it() {
         }
         last = status;
     }
-    use LocalizationStatus::{Running, WaitingForFix, WaitingForMotion};
     assert_eq!(seen[..2], [WaitingForFix, WaitingForMotion]);
     assert_eq!(last, Running);
     let e = error(&out, &drive.pose);
@@ -193,4 +193,37 @@ fn numbers_that_are_none_are_refused() {
     assert!(localizer.step(LogicalTime::ZERO, &[], &wheels, Some(&fix), &mut out).is_err());
     let wheels = VehicleState { speed_mps: f64::NAN, ..wheels };
     assert!(localizer.step(LogicalTime::ZERO, &[], &wheels, None, &mut out).is_err());
+}
+
+/// The slow error of fixes must not turn a car that waits after a drive.
+#[test]
+fn a_standing_car_keeps_its_heading() {
+    let mut drive = Drive::new(4);
+    let mut localizer = Localizer::new(drive.config(Some(drive.pose))).unwrap();
+    let mut out = Odometry::default();
+    for _ in 0..3000 {
+        let (imu, wheels, fix) = drive.advance();
+        localizer.step(drive.time, &[&imu], &wheels, fix.as_ref(), &mut out).unwrap();
+    }
+    drive.fix_noise = 0.05;
+    let (mut before, mut worst) = (None, 0.0_f64);
+    for k in 0..6000 {
+        drive.time += LogicalDuration::from_millis(10);
+        let mut imu = Imu::default();
+        imu.header.stamp = drive.time.into();
+        imu.angular_velocity.z = BIAS_TRUE + 0.002 * drive.random.next();
+        imu.linear_acceleration.x = 0.03 + 0.05 * drive.random.next();
+        let truth = drive.pose;
+        drive.pose.y += 0.3 * f64::from(k) / 6000.0;
+        let fix = (k % 10 == 0).then(|| drive.fix());
+        drive.pose = truth;
+        localizer.step(drive.time, &[&imu], &VehicleState::default(), fix.as_ref(), &mut out).unwrap();
+        let yaw = Pose2::from(&out.pose.pose).yaw;
+        // The first second brings the filter's speed to zero.
+        if k > 100 {
+            worst = worst.max(wrap_angle(yaw - *before.get_or_insert(yaw)).abs());
+        }
+    }
+    // What the bias now shows of the turns before is still taken in.
+    assert!(worst < 0.002, "{worst}");
 }
