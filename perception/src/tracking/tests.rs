@@ -194,6 +194,16 @@ fn things_off_the_road_are_left_out() {
         scene.see(&[near, far, past_the_end], 0.0, TrackerInputs { camera: None, map: Some(&map) });
     }
     assert_eq!(scene.out.objects.len(), 1);
+    // Of what has no class, walls beside the lane are left out; what is small enough for a person stays, as does what is large
+    // and on the lane.
+    let mut scene = Scene::new(0.0);
+    for _ in 0..6 {
+        let wall = (Pose2::new(30.0, 3.0, 0.0), 5.0, 0.3, "unknown");
+        let person = (Pose2::new(20.0, 2.0, 0.0), 0.6, 0.5, "unknown");
+        let load = (Pose2::new(40.0, -1.5, 0.0), 2.0, 1.0, "unknown");
+        scene.see(&[wall, person, load], 0.0, TrackerInputs { camera: None, map: Some(&map) });
+    }
+    assert_eq!(scene.out.objects.len(), 2);
 }
 
 #[test]

@@ -58,6 +58,11 @@ pub struct TrackerInputs<'a> {
 
 /// Squared Mahalanobis distance that holds 99.7 % of a plane's true pairs.
 const GATE_SQUARED: f64 = 11.6;
+/// What is longer or higher is no person, metres.
+const PERSON_MOST_M: f64 = 1.3;
+const PERSON_HEIGHT_M: f64 = 2.2;
+/// So far beyond a lane's edge a thing may still be on the lane, as localization and outlines go, metres.
+const LANE_MARGIN_M: f64 = 0.5;
 /// No more tracks than this; later detections are dropped.
 const TRACKS_MOST: usize = 512;
 
@@ -152,15 +157,18 @@ impl Tracker {
                 return Err(PerceptionError::NotFinite { what: "a detection's box" });
             }
             let center = ego.compose(&local);
-            if map.is_some_and(|map| self.is_off_road(map, center.position())) {
+            let hypothesis = detection.results.first().map(|r| &r.hypothesis);
+            let class = hypothesis.map_or(Class::Unknown, |h| Class::from_name(&h.class_id));
+            let outline = OrientedBox::new(center, size.x.max(0.1), size.y.max(0.1));
+            let is_scenery = |map| class == Class::Unknown && is_scenery(map, &outline, size.z);
+            if map.is_some_and(|map| self.is_off_road(map, center.position()) || is_scenery(map)) {
                 continue;
             }
-            let hypothesis = detection.results.first().map(|r| &r.hypothesis);
             self.sightings.push(Sighting {
-                outline: OrientedBox::new(center, size.x.max(0.1), size.y.max(0.1)),
+                outline,
                 center_z,
                 height: size.z,
-                class: hypothesis.map_or(Class::Unknown, |h| Class::from_name(&h.class_id)),
+                class,
                 score: hypothesis.map_or(0.0, |h| h.score.clamp(0.0, 1.0)),
                 range: (local.x * local.x + local.y * local.y).sqrt(),
             });
@@ -261,6 +269,21 @@ impl Tracker {
             vote(&mut self.tracks, detections, camera, &ego, time);
         }
     }
+}
+
+/// Whether a thing of unknown class is part of a building, a tree or a post: it stands beside the lanes, and is too large for
+/// a person. The visible part of a wall shifts as the car passes it, and would be taken for something that drives.
+fn is_scenery(map: &Map, outline: &OrientedBox, height: f64) -> bool {
+    let may_be_a_person = outline.length.max(outline.width) <= PERSON_MOST_M && height <= PERSON_HEIGHT_M;
+    let is_on_a_lane = |point: Vec2| {
+        map.nearest_lane(point, None).is_some_and(|at| {
+            let middle = map.lane(at.lane).centerline.at(at.s);
+            (middle.position - point).norm() <= middle.width / 2.0 + LANE_MARGIN_M
+        })
+    };
+    !may_be_a_person
+        && !is_on_a_lane(outline.center.position())
+        && !outline.corners().into_iter().any(is_on_a_lane)
 }
 
 /// What a pair costs beyond its distance: another class, another size.
