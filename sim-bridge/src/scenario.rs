@@ -97,6 +97,9 @@ pub struct LightPlan {
     /// Seconds of green per phase.
     #[serde(default = "green_s")]
     pub green_s: f64,
+    /// How far into their cycles all junctions begin, seconds; absent: drawn from the seed.
+    #[serde(default)]
+    pub offset_s: Option<f64>,
     /// Lights that stay red for a while.
     #[serde(default)]
     pub red: Vec<RedLight>,
@@ -104,7 +107,7 @@ pub struct LightPlan {
 
 impl Default for LightPlan {
     fn default() -> Self {
-        Self { enabled: true, green_s: green_s(), red: Vec::new() }
+        Self { enabled: true, green_s: green_s(), offset_s: None, red: Vec::new() }
     }
 }
 
@@ -232,6 +235,7 @@ impl Scenario {
         within("duration_s".into(), self.duration_s, 0.1, 36_000.0)?;
         within("ego.speed_mps".into(), self.ego.speed_mps, 0.0, 60.0)?;
         within("lights.green_s".into(), self.lights.green_s, 3.0, 120.0)?;
+        within("lights.offset_s".into(), self.lights.offset_s.unwrap_or(0.0), 0.0, 600.0)?;
         within("ego.start".into(), self.ego.start.s_m, 0.0, 1e6)?;
         within("ego.goal".into(), self.ego.goal.s_m, 0.0, 1e6)?;
         if self.traffic.vehicles > 300 || self.traffic.pedestrians > 300 {

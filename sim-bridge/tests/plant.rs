@@ -1,5 +1,7 @@
 //! The plant against closed forms.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed unwrap is a failed test")]
+
 mod town;
 
 use auriga_geometry::math::{cos, exp, hypot, sin, tan};

@@ -1,5 +1,7 @@
 //! The embedded platform keeps the contract of `auriga_hal::Sensors`, and repeats itself to the bit.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed unwrap is a failed test")]
+
 mod town;
 
 use auriga_geometry::{LogicalDuration, LogicalTime};
@@ -24,7 +26,7 @@ fn sensors(town: &Town, scenario: &Scenario, seed: u64) -> Box<dyn Sensors> {
 }
 
 fn sensors_with(town: &Town, rig: &SensorRig, scenario: &Scenario, seed: u64) -> Box<dyn Sensors> {
-    let platform = EmbeddedPlatform::new(scenario, town.map.clone(), rig, &town.plant, seed).unwrap();
+    let platform = EmbeddedPlatform::new(scenario, &town.map, rig, &town.plant, seed).unwrap();
     assert_eq!(platform.name(), "embedded");
     Box::new(platform).split().sensors
 }
@@ -118,8 +120,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     };
     let (a, b, c) = (all(1), all(1), all(2));
     assert!(a == b);
-    for kind in
-        [SensorKind::Camera, SensorKind::Lidar, SensorKind::Imu, SensorKind::Gnss, SensorKind::Truth]
+    for kind in [SensorKind::Camera, SensorKind::Lidar, SensorKind::Imu, SensorKind::Gnss, SensorKind::Truth]
     {
         let of = |run: &[(SensorKind, LogicalTime, Vec<u8>)]| {
             run.iter().filter(|m| m.0 == kind).map(|m| m.2.clone()).collect::<Vec<_>>()

@@ -1,5 +1,7 @@
 //! The town's traffic flows, and nobody hits anybody.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a failed unwrap is a failed test")]
+
 mod town;
 
 use auriga_geometry::{LogicalTime, Pose2};

@@ -272,16 +272,16 @@ fn look_ahead(network: &Network, lights: &TrafficLights, vehicle: &Vehicle, appr
     approach.open =
         signal.is_none_or(|signal| matches!(lights.color(signal), LightColor::Green | LightColor::Off));
     approach.must_stop = kind == Some(SignalKind::StopSign);
-    for k in first..lanes.len() {
+    for (k, stretch) in lanes.iter().enumerate().skip(first) {
         if !in_junction(k) {
-            approach.exit = Some(lanes[k].lane);
+            approach.exit = Some(stretch.lane);
             break;
         }
         let signal = signal.filter(|&signal| lights.color(signal) != LightColor::Off);
         approach.passage.push(Held {
-            lane: lanes[k].lane,
-            start: lanes[k].start,
-            end: lanes[k].end,
+            lane: stretch.lane,
+            start: stretch.start,
+            end: stretch.end,
             stop,
             signal,
         });

@@ -48,19 +48,19 @@ impl TrafficLights {
         let mut plans: Vec<Option<Plan>> = vec![None; map.signals().len()];
         for junction in map.junctions() {
             let offset = noise.uniform();
-            plan_groups(groups_of(map, &junction.incoming, &plans), offset, &mut plans);
+            plan_groups(&groups_of(map, &junction.incoming, &plans), offset, &mut plans);
         }
         // Lights that guard no junction: a crossing on the open road.
         for lane in map.lanes() {
             let groups = groups_of(map, &[lane.id], &plans);
             if !groups.is_empty() {
                 let offset = noise.uniform();
-                plan_groups(groups, offset, &mut plans);
+                plan_groups(&groups, offset, &mut plans);
             }
         }
         let cycle = plan.green_s + AMBER_S + ALL_RED_S;
         for planned in plans.iter_mut().flatten() {
-            planned.offset *= cycle * planned.phases as f64;
+            planned.offset = plan.offset_s.unwrap_or(planned.offset * cycle * planned.phases as f64);
         }
         let mut lights =
             Self { enabled: plan.enabled, green: plan.green_s, plans, colors: Vec::new(), time: 0.0 };
@@ -144,10 +144,10 @@ impl TrafficLights {
     }
 }
 
-fn plan_groups(groups: Vec<Group>, offset: f64, plans: &mut [Option<Plan>]) {
+fn plan_groups(groups: &[Group], offset: f64, plans: &mut [Option<Plan>]) {
     let mut phases: Vec<Vec<f64>> = Vec::new();
     let mut chosen = Vec::new();
-    for group in &groups {
+    for group in groups {
         let fits = |headings: &Vec<f64>| {
             headings
                 .iter()

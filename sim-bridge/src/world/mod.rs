@@ -154,7 +154,7 @@ impl World {
             };
             self.traffic.step(&self.network, &around, dt);
             self.footprints.clear();
-            self.footprints.extend(self.traffic.vehicles().iter().map(|v| v.footprint(&self.network)));
+            self.footprints.extend(self.traffic.vehicles().iter().map(vehicle::Vehicle::footprint));
             let sight = Sight {
                 network: &self.network,
                 lights: &self.lights,

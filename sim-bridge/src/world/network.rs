@@ -30,6 +30,8 @@ pub struct LaneFacts {
     pub drivable: bool,
     /// Whether it leads on to another driving lane.
     pub leads_on: bool,
+    /// By how much it turns from start to end, rad, left positive.
+    pub turn: f64,
 }
 
 impl Network {
@@ -44,6 +46,10 @@ impl Network {
                 speed: if drivable(lane) { speed_profile(lane) } else { Vec::new() },
                 siblings: Vec::new(),
                 drivable: drivable(lane),
+                turn: {
+                    let line = &lane.centerline;
+                    angle_difference(line.at(line.length()).heading, line.at(0.0).heading)
+                },
                 leads_on: lane.successors.iter().any(|&next| drivable(map.lane(next))),
             })
             .collect();

@@ -6,7 +6,7 @@ use super::network::Network;
 use super::occupancy::{Occupancy, Occupant, Who};
 use super::vehicle::{Role, STANDSTILL_GAP, Vehicle, follow};
 use crate::Noise;
-use auriga_geometry::{OrientedBox, Pose2, Vec2};
+use auriga_geometry::{OrientedBox, Vec2};
 use auriga_map::{LaneId, Map};
 
 /// Nobody appears nearer to the ego car than this, metres.
@@ -91,7 +91,7 @@ impl Traffic {
                 break;
             }
             let at = network.map.lane(lane).centerline.at(s).position;
-            let taken = self.vehicles.iter().any(|v| (v.pose(network).0.position() - at).norm() < 13.0);
+            let taken = self.vehicles.iter().any(|v| (v.pose().position() - at).norm() < 13.0);
             let kept = kept_free.iter().any(|p| (p - at).norm() < 25.0);
             if !taken && !kept && (at - ego).norm() > APPEAR_AWAY_M {
                 let speed = network.speed(lane, s) * 0.7;
@@ -134,7 +134,7 @@ impl Traffic {
                 }
             }
             if let Some(lane) = vehicle.leaving {
-                let (s, _) = network.map.lane(lane).centerline.project(vehicle.pose(network).0.position());
+                let (s, _) = network.map.lane(lane).centerline.project(vehicle.pose().position());
                 let half = vehicle.length / 2.0;
                 self.occupancy
                     .add(lane, Occupant { who, rear: s - half, front: s + half, speed: vehicle.speed });
@@ -148,13 +148,14 @@ impl Traffic {
 
     fn play_role(&mut self, network: &Network, around: &Surroundings<'_>, i: usize) {
         let vehicle = &mut self.vehicles[i];
+        let pose = vehicle.pose();
         let ego = &around.ego.footprint;
         match &mut vehicle.role {
             Role::Free => {}
             Role::Parked { leaves_after, met } => {
                 let leaves_after = *leaves_after;
                 if met.is_none() {
-                    let near = ego.center.position() - vehicle.path.at(network, vehicle.s).position;
+                    let near = ego.center.position() - pose.position();
                     *met = (near.norm() < 40.0).then_some(around.time);
                 }
                 if let (Some(span), Some(met)) = (leaves_after, *met)
@@ -165,8 +166,6 @@ impl Traffic {
             }
             Role::CutIn { trigger, speed, gap, into, going } => {
                 let (trigger, speed, gap, into) = (*trigger, *speed, *gap, *into);
-                let at = vehicle.path.at(network, vehicle.s);
-                let pose = Pose2::new(at.position.x, at.position.y, at.heading);
                 let front = ego.center.to_parent(Vec2::new(ego.length / 2.0, 0.0));
                 let local = pose.to_local(front);
                 let distance = -local.x - vehicle.length / 2.0;
@@ -303,7 +302,7 @@ impl Traffic {
         for i in 0..self.vehicles.len() {
             let vehicle = &self.vehicles[i];
             let at_end = vehicle.standing > 1.0 && vehicle.path.end() - vehicle.front() < 3.0;
-            let far = (vehicle.path.at(network, vehicle.s).position - ego).norm() > APPEAR_AWAY_M + 20.0;
+            let far = (vehicle.pose().position() - ego).norm() > APPEAR_AWAY_M + 20.0;
             if vehicle.role != Role::Free || !(at_end || (far && self.is_stuck(network, i))) {
                 continue;
             }
@@ -311,7 +310,7 @@ impl Traffic {
             for _ in 0..20.min(places.len()) {
                 let (lane, s) = places[self.noise.below(places.len())];
                 let at = network.map.lane(lane).centerline.at(s).position;
-                let free = self.vehicles.iter().all(|v| (v.pose(network).0.position() - at).norm() > 25.0);
+                let free = self.vehicles.iter().all(|v| (v.pose().position() - at).norm() > 25.0);
                 if free && (at - ego).norm() > APPEAR_AWAY_M + 20.0 {
                     self.vehicles[i] = self.make(network, lane, s);
                     break;

@@ -123,6 +123,8 @@ pub struct Vehicle {
     pub role: Role,
     /// Its choices.
     pub noise: Noise,
+    /// Centre of its footprint, and the road's height there; as of the last [`Vehicle::settle`].
+    place: (Pose2, f64),
 }
 
 impl Vehicle {
@@ -140,7 +142,7 @@ impl Vehicle {
         let appearance = (noise.bits() >> 32) as u32;
         let mut path = Path::new(network, lane);
         path.keep_between(network, &mut noise, -1e9, 130.0);
-        Self {
+        let mut vehicle = Self {
             id,
             kind,
             appearance,
@@ -159,7 +161,10 @@ impl Vehicle {
             waiting: 0.0,
             role: Role::Free,
             noise,
-        }
+            place: (Pose2::default(), 0.0),
+        };
+        vehicle.settle(network);
+        vehicle
     }
 
     /// Its front bumper, metres along the path.
@@ -180,9 +185,8 @@ impl Vehicle {
         self.path.lanes()[self.path.index_at(self.s)].lane
     }
 
-    /// Centre of its footprint: both axles on the path.
-    #[must_use]
-    pub fn pose(&self, network: &Network) -> (Pose2, f64) {
+    /// Works out its place from its path: both axles on it.
+    pub fn settle(&mut self, network: &Network) {
         let half = self.length * 0.3;
         let point = |s: f64| {
             let at = self.path.at(network, s);
@@ -192,19 +196,24 @@ impl Vehicle {
         };
         let ((front, z_front), (rear, z_rear)) = (point(self.s + half), point(self.s - half));
         let (center, along) = ((front + rear) / 2.0, front - rear);
-        (Pose2::new(center.x, center.y, atan2(along.y, along.x)), (z_front + z_rear) / 2.0)
+        self.place = (Pose2::new(center.x, center.y, atan2(along.y, along.x)), (z_front + z_rear) / 2.0);
+    }
+
+    /// Centre of its footprint.
+    #[must_use]
+    pub fn pose(&self) -> Pose2 {
+        self.place.0
     }
 
     /// Its footprint.
     #[must_use]
-    pub fn footprint(&self, network: &Network) -> OrientedBox {
-        OrientedBox::new(self.pose(network).0, self.length, self.width)
+    pub fn footprint(&self) -> OrientedBox {
+        OrientedBox::new(self.place.0, self.length, self.width)
     }
 
     /// Begins a move onto a neighbouring lane, over `span` metres.
     pub fn change_lane(&mut self, network: &Network, lane: LaneId, span: f64) {
-        let (pose, _) = self.pose(network);
-        let (s, d) = network.map.lane(lane).centerline.project(pose.position());
+        let (s, d) = network.map.lane(lane).centerline.project(self.place.0.position());
         self.leaving = Some(self.lane());
         self.path = Path::new(network, lane);
         self.s = s;
@@ -225,6 +234,7 @@ impl Vehicle {
         let rear = self.rear();
         self.held.retain(|held| rear < held.end);
         self.path.keep_between(network, &mut self.noise, self.s - 20.0, self.s + 130.0);
+        self.settle(network);
     }
 
     /// −1, 0, 1: where it is about to go.
@@ -238,17 +248,13 @@ impl Vehicle {
                 && lane.start < self.front() + 30.0
                 && network.map.lane(lane.lane).junction.is_some()
         });
-        let Some(lane) = ahead else { return 0 };
-        let line = &network.map.lane(lane.lane).centerline;
-        let turn =
-            auriga_geometry::math::angle_difference(line.at(line.length()).heading, line.at(0.0).heading);
-        side(turn, 0.6)
+        ahead.map_or(0, |lane| side(network.facts(lane.lane).turn, 0.6))
     }
 
     /// What sensors can see of it.
     #[must_use]
     pub fn snapshot(&self, network: &Network) -> ActorSnapshot {
-        let (pose, z) = self.pose(network);
+        let (pose, z) = self.place;
         ActorSnapshot {
             id: self.id,
             kind: self.kind,

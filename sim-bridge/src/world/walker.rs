@@ -6,6 +6,7 @@ use super::network::Network;
 use super::state::{ActorKind, ActorSnapshot, LightColor};
 use super::vehicle::Vehicle;
 use crate::Noise;
+use crate::sense::ground::KERB_HEIGHT;
 use auriga_geometry::math::{PI, TAU, atan2, sin_cos, wrap_angle};
 use auriga_geometry::{OrientedBox, Pose2, Pose3, Vec2};
 use auriga_map::{CrosswalkId, LaneId, LaneKind, Map, SignalId, SignalKind};
@@ -108,11 +109,12 @@ impl Walker {
     #[must_use]
     pub fn snapshot(&self) -> ActorSnapshot {
         let pose = Pose2::new(self.position.x, self.position.y, self.heading);
+        let z = if self.exposed() { 0.0 } else { f64::from(KERB_HEIGHT) };
         ActorSnapshot {
             id: self.id,
             kind: ActorKind::Pedestrian,
             appearance: self.appearance,
-            pose: Pose3::from_pose2(&pose, 0.0),
+            pose: Pose3::from_pose2(&pose, z),
             length: SIZE,
             width: SIZE,
             height: self.height,
@@ -302,10 +304,10 @@ impl Walkers {
         for walker in &self.walkers {
             match walker.stage {
                 Stage::Crossing { crosswalk, .. } => self.claimed[crosswalk.index()] = true,
-                Stage::Waiting { crosswalk, since, .. } if since > 0.3 => {
-                    if !self.signalised(crosswalk, sight.lights) {
-                        self.claimed[crosswalk.index()] = true;
-                    }
+                Stage::Waiting { crosswalk, since, .. }
+                    if since > 0.3 && !self.signalised(crosswalk, sight.lights) =>
+                {
+                    self.claimed[crosswalk.index()] = true;
                 }
                 _ => {}
             }
