@@ -139,7 +139,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let configuration = arguments.configuration()?;
     let plant = PlantParameters::from_toml(configuration.text(role::PLANT), "auriga-sedan-plant.toml")?;
     let Configuration { scenario, map, rig, .. } = &configuration;
-    let platform = EmbeddedPlatform::new(scenario, Arc::clone(map), rig, &plant, arguments.seed)?;
+    let platform = EmbeddedPlatform::new(scenario, map, rig, &plant, arguments.seed)?;
     let platform: Box<dyn Platform> = Box::new(platform);
     let name = platform.name();
     let PlatformParts { sensors, vehicle } = platform.split();

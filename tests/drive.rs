@@ -1,5 +1,7 @@
 //! The binary as its users run it: drives, replays, splits, fails on purpose, and refuses bad input.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -64,7 +64,7 @@ fn line_of(text: &str, field: &str) -> Option<usize> {
         let line = line.trim();
         if line.starts_with('[') {
             let name = line.trim_start_matches('[').split(']').next().unwrap_or("").trim();
-            if name == table && line.starts_with("[[") && current != "" && name == current {
+            if name == table && line.starts_with("[[") && !current.is_empty() && name == current {
                 seen += 1;
             }
             current = name.to_owned();

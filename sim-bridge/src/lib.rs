@@ -16,7 +16,7 @@
 //! let map = Arc::new(Map::from_opendrive(&read(&scenario.map)).unwrap());
 //! let rig = SensorRig::from_toml(&read("configs/sensors/default.toml"), "default.toml").unwrap();
 //! let plant = PlantParameters::from_toml(&read("configs/vehicles/auriga-sedan-plant.toml"), "plant.toml")?;
-//! let platform = EmbeddedPlatform::new(&scenario, map, &rig, &plant, 1)?;
+//! let platform = EmbeddedPlatform::new(&scenario, &map, &rig, &plant, 1)?;
 //! let mut parts = Box::new(platform).split();
 //! let mut sink = SensorSink::default();
 //! parts.sensors.tick(LogicalTime::ZERO, &mut sink).unwrap();

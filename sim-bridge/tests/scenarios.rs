@@ -37,6 +37,9 @@ fn drive(town: &Town, scenario: &Scenario, seed: u64, blind: bool) -> Outcome {
         if incidents.iter().any(|i| i.kind == IncidentKind::Collision) {
             break;
         }
+        if -ego.state().acceleration > hardest.max(4.0) {
+            println!("  {now}: brakes with {:.1} at {:.0} m", -ego.state().acceleration, driver.driven());
+        }
         hardest = hardest.max(-ego.state().acceleration);
         if ego.state().speed < 0.05 && driver.driven() > driver.length() - 3.0 {
             break;

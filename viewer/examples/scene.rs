@@ -60,9 +60,8 @@ struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     fn new(map: &'a Map) -> Self {
-        let start = map.lanes().iter().filter(|l| l.junction.is_none() && l.length > 60.0);
-        let start =
-            start.filter(|l| !l.successors.is_empty() && l.kind == auriga_map::LaneKind::Driving).next();
+        let mut start = map.lanes().iter().filter(|l| l.junction.is_none() && l.length > 60.0);
+        let start = start.find(|l| !l.successors.is_empty() && l.kind == auriga_map::LaneKind::Driving);
         let mut path: Vec<LaneId> = start.map(|lane| lane.id).into_iter().collect();
         while let Some(last) = path.last()
             && path.len() < 40

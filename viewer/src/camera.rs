@@ -41,12 +41,12 @@ pub(crate) struct Camera {
 impl Camera {
     /// Draws a picture as JPEG at its exposure. A picture that is not what its header says is left out.
     pub(crate) fn draw(&mut self, stage: &Stage, image: &Image) -> Result<(), ViewerError> {
-        let Some(jpeg) = self.to_jpeg(image) else { return Ok(()) };
+        let Some(jpeg) = self.compress(image) else { return Ok(()) };
         let picture = rerun::EncodedImage::new(jpeg).with_media_type(rerun::MediaType::jpeg());
         stage.draw(stage::CAMERA_IMAGE, LogicalTime::from(&image.header.stamp), &picture)
     }
 
-    fn to_jpeg(&mut self, image: &Image) -> Option<Vec<u8>> {
+    fn compress(&mut self, image: &Image) -> Option<Vec<u8>> {
         let (width, height, step) = (image.width as usize, image.height as usize, image.step as usize);
         let channels: usize = match image.encoding.as_str() {
             "rgb8" | "bgr8" => 3,
@@ -114,7 +114,7 @@ mod tests {
     fn pictures_become_jpeg_whatever_their_layout() {
         let mut camera = Camera::default();
         for (encoding, step) in [("rgb8", 24), ("bgr8", 24), ("rgb8", 32), ("mono8", 8)] {
-            let jpeg = camera.to_jpeg(&picture(encoding, step)).unwrap();
+            let jpeg = camera.compress(&picture(encoding, step)).unwrap();
             let decoded = image::load_from_memory(&jpeg).unwrap();
             assert_eq!((decoded.width(), decoded.height()), (8, 4));
         }
@@ -125,9 +125,9 @@ mod tests {
         let mut camera = Camera::default();
         let mut short = picture("rgb8", 24);
         short.data.pop();
-        assert!(camera.to_jpeg(&short).is_none());
-        assert!(camera.to_jpeg(&picture("rgb8", 20)).is_none());
-        assert!(camera.to_jpeg(&picture("yuv422", 24)).is_none());
-        assert!(camera.to_jpeg(&Image::default()).is_none());
+        assert!(camera.compress(&short).is_none());
+        assert!(camera.compress(&picture("rgb8", 20)).is_none());
+        assert!(camera.compress(&picture("yuv422", 24)).is_none());
+        assert!(camera.compress(&Image::default()).is_none());
     }
 }

@@ -1,6 +1,8 @@
 //! The executor's promises, on small graphs: outputs appear at release + budget, the order at one instant, skipping,
 //! containment, links between groups, and the same bytes whatever the number of threads.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_runtime::message::AnyMessage;
 use auriga_runtime::trace::TraceRecord;
@@ -19,7 +21,8 @@ auriga_wire::message! {
 }
 
 /// (topic, sequence, instant, CDR bytes) of everything that was published.
-type Log = Arc<Mutex<Vec<(u16, u32, i64, Vec<u8>)>>>;
+type Messages = Vec<(u16, u32, i64, Vec<u8>)>;
+type Log = Arc<Mutex<Messages>>;
 
 struct Keep(Log);
 impl Observer for Keep {
@@ -112,7 +115,7 @@ impl Node for Echo {
     }
 }
 
-fn run(threads: usize, spin: u64, sum_budget_ms: f64) -> (RunSummary, Vec<(u16, u32, i64, Vec<u8>)>) {
+fn run(threads: usize, spin: u64, sum_budget_ms: f64) -> (RunSummary, Messages) {
     let profile = format!(
         r#"
         [contract]

@@ -1,7 +1,7 @@
 use super::drive::parse_timestamp;
 use super::scan::{self, turned};
 use super::*;
-use crate::{Emission, Payload, SensorKind, SensorMessage, SensorSink, Sensors};
+use crate::{Emission, Payload, SensorKind, SensorMessage, SensorSink};
 use auriga_geometry::{LogicalTime, Pose3, Vec3};
 use auriga_messages::sensor_msgs::PointCloud2;
 use proptest::prelude::*;

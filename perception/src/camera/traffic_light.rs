@@ -153,10 +153,10 @@ impl LightCrop {
                 let x = region.low.x + (column as f64 + 0.5) * step.x - 0.5;
                 let bgr = picture.sample(x as f32, y as f32);
                 let at = row * columns + column;
-                for k in 0..3 {
+                for (k, value) in bgr.iter().enumerate() {
                     let channel = if self.rgb { 2 - k } else { k };
                     let place = if self.planar { channel * rows * columns + at } else { 3 * at + channel };
-                    input[place] = (bgr[k] - self.mean[k]) * self.scale;
+                    input[place] = (value - self.mean[k]) * self.scale;
                 }
             }
         }

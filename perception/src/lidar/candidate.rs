@@ -178,7 +178,7 @@ fn candidate(seen: &Seen, eye: [f64; 2], size: (f64, f64), class: &'static str, 
     let f = &seen.fitted;
     let (a, b) = (f.u.1 - f.u.0, f.v.1 - f.v.0);
     // Of a car seen from behind only the short side is there: the long one then runs away from it.
-    let u_is_long = (a >= b) == !(size.0 > 3.0 && a.max(b) < 2.0);
+    let u_is_long = (a >= b) != (size.0 > 3.0 && a.max(b) < 2.0);
     let (du, dv) = if u_is_long { (a.max(size.0), b.max(size.1)) } else { (a.max(size.1), b.max(size.0)) };
     let (sin, cos) = auriga_geometry::math::sin_cos(f.yaw);
     let (eye_u, eye_v) = (eye[0] * cos + eye[1] * sin, eye[1] * cos - eye[0] * sin);

@@ -168,7 +168,6 @@ impl Label {
 
 /// A scan with its labels.
 pub struct Frame {
-    pub name: String,
     pub scan: Vec<[f32; 4]>,
     pub labels: Vec<Label>,
     pub calibration: Calibration,
@@ -190,7 +189,7 @@ pub fn object_frames(data: &Path) -> Vec<Frame> {
                 .map(|l| Label::parse(&l.split_whitespace().collect::<Vec<_>>(), -1, &calibration))
                 .collect();
             let scan = read_bin(if whole.is_file() { &whole } else { &part });
-            Frame { name: (*name).to_owned(), scan, labels, calibration }
+            Frame { scan, labels, calibration }
         })
         .collect()
 }
@@ -222,7 +221,6 @@ pub fn drive_0005(data: &Path) -> Vec<Frame> {
         .iter()
         .enumerate()
         .map(|(k, path)| Frame {
-            name: format!("drive_0005 {k}"),
             scan: read_kvz(path),
             labels: labels[k].clone(),
             calibration: Calibration::read(&calibration_file),

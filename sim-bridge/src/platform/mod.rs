@@ -42,16 +42,16 @@ impl EmbeddedPlatform {
     /// thread cannot be started.
     pub fn new(
         scenario: &Scenario,
-        map: Arc<Map>,
+        map: &Arc<Map>,
         rig: &SensorRig,
         plant: &PlantParameters,
         seed: u64,
     ) -> Result<Self, SimError> {
-        let goal = scenario.itinerary(&map)?.last().copied();
-        let world = World::new(map.clone(), scenario, plant, seed)?;
+        let goal = scenario.itinerary(map)?.last().copied();
+        let world = World::new(Arc::clone(map), scenario, plant, seed)?;
         let ego = Plant::new(plant, world.start(), scenario.ego.speed_mps, LogicalTime::ZERO);
         let plane = TangentPlane::of_map(map.geo_reference().as_ref());
-        let scene = Arc::new(StaticScene::new(&map, seed));
+        let scene = Arc::new(StaticScene::new(map, seed));
         let lidar =
             rig.lidar.as_ref().map(|lidar| lidar_thread(lidar, Arc::clone(&scene), seed)).transpose()?;
         let camera = rig.camera.as_ref().map(|camera| camera_thread(camera, scene, seed)).transpose()?;

@@ -144,10 +144,10 @@ impl Executor {
             }
         }
         let (mut publication, mut recorded_outcome) = (now + unit.budget, None);
-        if let (Durations::Recorded(steps), false) = (&self.options.durations, unit.is_source) {
-            if let Some(step) = steps.get(&(unit.name.clone(), now.as_nanos())) {
-                (publication, recorded_outcome) = (step.publication, Some(step.outcome));
-            }
+        if let (Durations::Recorded(steps), false) = (&self.options.durations, unit.is_source)
+            && let Some(step) = steps.get(&(unit.name.clone(), now.as_nanos()))
+        {
+            (publication, recorded_outcome) = (step.publication, Some(step.outcome));
         }
         if unit.local {
             let body = unit.body.take().unwrap_or_else(|| unreachable!("nothing of this node is running"));
@@ -457,10 +457,10 @@ impl Executor {
         let crosses =
             stream.readers.iter().any(|reader| self.units[reader.unit].group != stream.writer_group);
         let loops_back = self.options.split.is_none() && stream.through_transport && crosses;
-        if (from_here && stream.wanted_there) || loops_back {
-            if let Some(exchange) = &mut self.options.exchange {
-                exchange.send_message(topic, sequence, &*message)?;
-            }
+        if ((from_here && stream.wanted_there) || loops_back)
+            && let Some(exchange) = &mut self.options.exchange
+        {
+            exchange.send_message(topic, sequence, &*message)?;
         }
         let publication = Publication { topic, sequence, instant: self.now, message: &message };
         if self.streams[usize::from(topic)].wanted_here {
@@ -497,12 +497,13 @@ impl Executor {
         group: u8,
         mut sample: AnySample,
     ) -> Result<(), RunError> {
-        if self.options.split.is_none() && self.streams[usize::from(topic)].through_transport {
-            if let Some(exchange) = &mut self.options.exchange {
-                let bytes = exchange.receive_message(topic, sample.sequence)?;
-                let info = &self.streams[usize::from(topic)].info;
-                sample.message = info.decode(&bytes).map_err(|error| RunError::Link(error.to_string()))?;
-            }
+        if self.options.split.is_none()
+            && self.streams[usize::from(topic)].through_transport
+            && let Some(exchange) = &mut self.options.exchange
+        {
+            let bytes = exchange.receive_message(topic, sample.sequence)?;
+            let info = &self.streams[usize::from(topic)].info;
+            sample.message = info.decode(&bytes).map_err(|error| RunError::Link(error.to_string()))?;
         }
         sample.visible = self.now;
         self.deliver(topic, group, &sample);

@@ -107,7 +107,7 @@ mod tests {
         #[test]
         fn other_bytes_are_refused(bytes in prop::collection::vec(any::<u8>(), 0..20)) {
             if let Ok(envelope) = Envelope::from_bytes(&bytes) {
-                prop_assert_eq!(envelope.to_bytes().as_slice(), bytes.as_slice());
+                prop_assert_eq!(envelope.to_bytes().to_vec(), bytes);
             }
         }
     }

@@ -128,7 +128,7 @@ fn bad_input_is_an_error_and_leaves_the_old_answer() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(60))]
+    #![proptest_config(ProptestConfig::with_cases(24))]
 
     /// The closed form agrees with driving the footprint along the arc.
     #[test]
@@ -145,7 +145,8 @@ proptest! {
         let edge = driven(&post(x, y - 0.02, 0.0), steering).is_finite()
             != driven(&post(x, y + 0.02, 0.0), steering).is_finite();
         let half_circle = std::f64::consts::PI * 2.8 / tan(steering).abs().max(1e-9);
-        if !edge && !(truth.is_finite() && truth + 5.0 > half_circle) {
+        let past_half = truth.is_finite() && truth + 5.0 > half_circle;
+        if !(edge || past_half) {
             if truth.is_finite() {
                 prop_assert!((out.distance_m - truth).abs() < 0.03, "{} not {truth}", out.distance_m);
             } else {
