@@ -30,4 +30,12 @@ pub trait Exchange: Send {
     /// # Errors
     /// When the peer is lost or silent for too long.
     fn receive_message(&mut self, topic: u16, sequence: u32) -> Result<Vec<u8>, RunError>;
+
+    /// The run has ended well: waits until the other process has everything too.
+    ///
+    /// # Errors
+    /// When the peer is lost before.
+    fn finish(&mut self) -> Result<(), RunError> {
+        Ok(())
+    }
 }

@@ -69,6 +69,9 @@ impl Executor {
             Provenance::default().write(record);
         }
         self.publish_trace(last)?;
+        if let (Some(exchange), Some(_)) = (&mut self.options.exchange, &self.options.split) {
+            exchange.finish()?;
+        }
         Ok(RunSummary {
             end: self.now,
             stopped: self.options.stop.load(Ordering::Relaxed),

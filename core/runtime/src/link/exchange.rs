@@ -147,6 +147,10 @@ impl Exchange for LinkExchange {
         publisher.put(&envelope, self.bytes.clone()).map_err(lost)
     }
 
+    fn finish(&mut self) -> Result<(), RunError> {
+        self.link.finish().map_err(lost)
+    }
+
     fn receive_message(&mut self, topic: u16, sequence: u32) -> Result<Vec<u8>, RunError> {
         loop {
             if let Some(payload) = self.early_messages.remove(&(topic, sequence)) {
