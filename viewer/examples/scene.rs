@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let steps = (seconds / 0.05) as u32;
     for i in 0..steps {
         scene.step(f64::from(i) * 0.05, i % 2 == 0, &handle);
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(15));
     }
     let summary = viewer.finish()?;
     println!(

@@ -120,8 +120,11 @@ pub(crate) fn send(recording: &RecordingStream, live: bool) -> Result<(), Viewer
     let (blueprint, storage) = RecordingStreamBuilder::new("auriga")
         .recording_id("auriga layout")
         .enabled(true)
+        .send_properties(false)
         .blueprint()
         .memory()?;
+    blueprint.set_log_time_enabled(false);
+    blueprint.set_log_tick_enabled(false);
     blueprint.set_time_sequence("blueprint", 0);
     let mut layout = Layout { blueprint, next: 0 };
     let scene = layout.scene()?;

@@ -32,6 +32,7 @@ mod objects;
 mod palette;
 mod plan;
 mod plots;
+mod rrd_file;
 mod scribe;
 mod stage;
 mod viewer;

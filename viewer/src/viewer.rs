@@ -1,5 +1,6 @@
 //! The viewer's thread and the way to it.
 
+use crate::rrd_file::RrdFile;
 use crate::scribe::Scribe;
 use crate::stage::Stage;
 use crate::{ViewItem, ViewerError, layout, map_layer, plots};
@@ -8,10 +9,9 @@ use auriga_map::Map;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use rerun::external::re_uri::ProxyUri;
 use rerun::log::ChunkBatcherConfig;
-use rerun::sink::{FileSink, GrpcSink, LogSink, MultiSink};
+use rerun::sink::{GrpcSink, LogSink, MultiSink};
 use std::collections::BTreeMap;
-use std::io::{Read, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -25,7 +25,7 @@ const QUEUE: usize = 1024;
 /// Scans and pictures are refused when this many items wait.
 const QUEUE_FOR_HEAVY: usize = 128;
 /// How long a connected viewer may take to accept the rest at the end.
-const CONNECTION_PATIENCE: Duration = Duration::from_secs(5);
+const CONNECTION_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the viewer writes, and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ enum Input {
 /// Draws on a thread of its own. Call [`Viewer::finish`], or the file may lack its end.
 pub struct Viewer {
     stage: Stage,
-    file: Option<PathBuf>,
+    file: Option<RrdFile>,
     url: Option<String>,
     sender: Sender<Input>,
     dropped: Arc<AtomicU64>,
@@ -99,7 +99,8 @@ impl Viewer {
     /// [`ViewerError`] when neither is named, the file can't be made, the address makes no sense, or no thread can be had.
     pub fn new(options: ViewerOptions) -> Result<Self, ViewerError> {
         let live = options.connect.is_some();
-        let stage = Stage { recording: open(&options)? };
+        let (recording, file) = open(&options)?;
+        let stage = Stage { recording };
         layout::send(&stage.recording, live)?;
         plots::legend(&stage)?;
         let (sender, receiver) = bounded(QUEUE);
@@ -108,14 +109,7 @@ impl Viewer {
             .name(String::from("viewer"))
             .spawn(move || run(scribe, &receiver))
             .map_err(|error| ViewerError::Thread(error.to_string()))?;
-        Ok(Self {
-            stage,
-            file: options.rrd,
-            url: options.connect,
-            sender,
-            dropped: Arc::new(AtomicU64::new(0)),
-            thread,
-        })
+        Ok(Self { stage, file, url: options.connect, sender, dropped: Arc::new(AtomicU64::new(0)), thread })
     }
 
     /// A way to hand items over.
@@ -176,15 +170,15 @@ impl Viewer {
         let stopped = self.tell(Input::Stop);
         let drawn = self.thread.join().map_err(|_| ViewerError::Thread(String::from("it panicked")))?;
         stopped?;
-        let flushed = self.stage.recording.flush_with_timeout(CONNECTION_PATIENCE);
-        drop(self.stage);
-        let problem = flushed.as_ref().err().map(ToString::to_string);
-        let bytes = match &self.file {
-            Some(file) => complete(file, problem.as_deref())?,
-            None => 0,
+        let flushed = if self.url.is_some() {
+            self.stage.recording.flush_with_timeout(CONNECTION_PATIENCE)
+        } else {
+            self.stage.recording.flush_blocking()
         };
-        if let (Some(url), Some(problem)) = (self.url, problem) {
-            return Err(ViewerError::Connect { url, problem });
+        drop(self.stage);
+        let bytes = self.file.as_ref().map_or(Ok(0), RrdFile::finish)?;
+        if let (Some(url), Err(error)) = (self.url, flushed) {
+            return Err(ViewerError::Connect { url, problem: error.to_string() });
         }
         drawn?;
         Ok(ViewerSummary { bytes, dropped: self.dropped.load(Ordering::Relaxed) })
@@ -213,17 +207,11 @@ fn run(mut scribe: Scribe, receiver: &Receiver<Input>) -> Result<(), ViewerError
     first_error
 }
 
-fn open(options: &ViewerOptions) -> Result<rerun::RecordingStream, ViewerError> {
+fn open(options: &ViewerOptions) -> Result<(rerun::RecordingStream, Option<RrdFile>), ViewerError> {
     let mut sinks: Vec<Box<dyn LogSink>> = Vec::new();
-    if let Some(file) = &options.rrd {
-        let sink = FileSink::new(file).map_err(|error| {
-            let problem = match error {
-                rerun::sink::FileSinkError::CreateFile { source, .. } => source.to_string(),
-                other => other.to_string(),
-            };
-            ViewerError::Open { file: file.clone(), problem }
-        })?;
-        sinks.push(Box::new(sink));
+    let file = options.rrd.as_deref().map(RrdFile::create).transpose()?;
+    if let Some(file) = &file {
+        sinks.push(Box::new(file.clone()));
     }
     if let Some(url) = &options.connect {
         let address: ProxyUri = url.parse().map_err(|error| ViewerError::Connect {
@@ -236,7 +224,7 @@ fn open(options: &ViewerOptions) -> Result<rerun::RecordingStream, ViewerError> 
     let batches = if options.connect.is_some() {
         ChunkBatcherConfig { flush_tick: Duration::from_millis(50), ..ChunkBatcherConfig::DEFAULT }
     } else {
-        ChunkBatcherConfig { flush_tick: Duration::from_secs(2), ..ChunkBatcherConfig::DEFAULT }
+        ChunkBatcherConfig { flush_tick: Duration::from_secs(1), ..ChunkBatcherConfig::DEFAULT }
     };
     let sink: Box<dyn LogSink> = match sinks.pop() {
         None => return Err(ViewerError::NoTarget),
@@ -246,40 +234,15 @@ fn open(options: &ViewerOptions) -> Result<rerun::RecordingStream, ViewerError> 
             Box::new(MultiSink::new(sinks))
         }
     };
-    let recording =
-        rerun::RecordingStreamBuilder::new("auriga").enabled(true).batcher_config(batches).buffered()?;
+    let recording = rerun::RecordingStreamBuilder::new("auriga")
+        .enabled(true)
+        // They would bring the wall clock into the file.
+        .send_properties(false)
+        .batcher_config(batches)
+        .buffered()?;
     recording.set_sink(sink);
     recording.set_log_time_enabled(false);
     recording.set_log_tick_enabled(false);
     recording.log_static("world", &rerun::ViewCoordinates::RIGHT_HAND_Z_UP())?;
-    Ok(recording)
-}
-
-/// The last 12 bytes of a finished `.rrd` file are this and a count.
-const END_MARK: &[u8; 8] = b"RRF2FOOT";
-
-/// The size of a file that has its end; otherwise the error, with `problem` as the cause if it is known.
-fn complete(path: &Path, problem: Option<&str>) -> Result<u64, ViewerError> {
-    let failed = |problem: String| ViewerError::Write { file: path.to_path_buf(), problem };
-    let regular = std::fs::metadata(path).map_err(|error| failed(error.to_string()))?.is_file();
-    if !regular {
-        // A pipe or device can't be read back.
-        return problem.map_or(Ok(0), |problem| Err(failed(String::from(problem))));
-    }
-    let read_end = || -> std::io::Result<(u64, [u8; 12])> {
-        let mut file = std::fs::File::open(path)?;
-        let bytes = file.metadata()?.len();
-        let mut end = [0; 12];
-        if bytes >= 12 {
-            file.seek(SeekFrom::End(-12))?;
-            file.read_exact(&mut end)?;
-        }
-        Ok((bytes, end))
-    };
-    let (bytes, end) = read_end().map_err(|error| failed(error.to_string()))?;
-    if end.starts_with(END_MARK) {
-        Ok(bytes)
-    } else {
-        Err(failed(String::from(problem.unwrap_or("its end is missing; the disk may be full"))))
-    }
+    Ok((recording, file))
 }

@@ -89,6 +89,20 @@ fn a_second_of_driving_can_be_read_back() {
 }
 
 #[test]
+fn a_full_disk_is_an_error_that_names_the_file() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("skipped: this system has no /dev/full");
+        return;
+    }
+    let viewer = Viewer::new(options("/dev/full")).unwrap();
+    viewer.map(&Map::from_opendrive(ROAD).unwrap()).unwrap();
+    let error = viewer.finish().unwrap_err();
+    assert!(matches!(error, ViewerError::Write { .. }), "{error}");
+    assert!(error.to_string().starts_with("/dev/full: incomplete"), "{error}");
+    assert!(error.to_string().contains("No space left"), "{error}");
+}
+
+#[test]
 fn a_file_that_breaks_off_is_an_error_that_names_it() {
     let path = temporary("pipe.rrd");
     let made = std::process::Command::new("mkfifo").arg(&path).status();
@@ -114,10 +128,6 @@ fn a_file_that_breaks_off_is_an_error_that_names_it() {
 fn what_can_not_be_opened_is_refused_at_once() {
     let error = Viewer::new(options("/nowhere/at/all.rrd")).err().unwrap();
     assert!(error.to_string().starts_with("/nowhere/at/all.rrd: can't be written"), "{error}");
-    if std::path::Path::new("/dev/full").exists() {
-        let error = Viewer::new(options("/dev/full")).err().unwrap();
-        assert!(error.to_string().starts_with("/dev/full: can't be written"), "{error}");
-    }
     let error = Viewer::new(ViewerOptions { rrd: None, connect: None, thin: 1 }).err().unwrap();
     assert!(matches!(error, ViewerError::NoTarget));
     let nonsense = ViewerOptions { rrd: None, connect: Some(String::from("not a url")), thin: 1 };
