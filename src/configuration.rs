@@ -148,7 +148,7 @@ impl Configuration {
         let timing_file = origin.file(role::TIMING, None)?;
         let plant_file = origin.file(role::PLANT, None)?;
         let models_file = origin.file(role::MODELS, None)?;
-        let stops = scenario.itinerary(&map)?;
+        let stops = scenario.itinerary(&map).with_context(|| scenario_file.origin.clone())?;
         let Some(&start) = stops.first() else { bail!("{}: the ego car has no start", scenario_file.origin) };
         let route = route_through(&map, &stops).with_context(|| {
             format!("{}: [ego]: no route leads from start over via to goal", scenario_file.origin)

@@ -158,8 +158,12 @@ fn bad_input_gets_one_clear_error() {
         &["drive", "--sensors", &impossible],
         &["impossible.toml", "lidar.beams = 0"],
     );
-    let timing = spoiled("timing.toml", "configs/timing/cpu.toml", "budget_ms = 30.0", "budget_ms = -3.0");
-    check_refused("timing", &["drive", "--timing", &timing], &["timing.toml", "node.planner.budget_ms = -3"]);
+    let timing = spoiled("timing.toml", "configs/timing/cpu.toml", "phase_ms = 68.0", "phase_ms = -3.0");
+    check_refused(
+        "timing",
+        &["drive", "--timing", &timing],
+        &["timing.toml", "node.planner.release.phase_ms = -3"],
+    );
     let extra = spoiled("extra.toml", "configs/timing/cpu.toml", "[node.planner]", "[node.planer]");
     check_refused("extra", &["drive", "--timing", &extra], &["planner"]);
     let map = spoiled(
