@@ -9,8 +9,8 @@ use auriga_messages::sensor_msgs::{PointCloud2, PointField};
 
 /// More points than these are not shown: with 10 scans a second, they are the bulk of the file.
 pub(crate) const POINTS_MOST: usize = 8_000;
-/// Points on the road tell little: one in so many of them is kept.
-const GROUND_THINNING: usize = 3;
+/// Points on the road tell little: one ring in so many is kept of them, or one point where there are no rings.
+const GROUND_THINNING: usize = 4;
 const GROUND_BELOW_M: f64 = 0.15;
 /// Coordinates are rounded to this, metres: a power of two, so that the bytes compress.
 const GRAIN_M: f64 = 1.0 / 64.0;
@@ -47,6 +47,7 @@ struct Layout {
     y: usize,
     z: usize,
     t: Option<usize>,
+    ring: Option<usize>,
     step: usize,
 }
 
@@ -54,7 +55,8 @@ impl Layout {
     fn of(cloud: &PointCloud2) -> Option<Self> {
         let field = |name: &str, datatype: u8| {
             let field = cloud.fields.iter().find(|f| f.name == name && f.datatype == datatype)?;
-            let end = (field.offset as usize).checked_add(4)?;
+            let size = if datatype == PointField::UINT16 { 2 } else { 4 };
+            let end = (field.offset as usize).checked_add(size)?;
             (end <= cloud.point_step as usize).then_some(field.offset as usize)
         };
         let float = |name| field(name, PointField::FLOAT32);
@@ -66,6 +68,7 @@ impl Layout {
             y: float("y")?,
             z: float("z")?,
             t: field("t", PointField::UINT32),
+            ring: field("ring", PointField::UINT16),
             step: cloud.point_step as usize,
         })
     }
@@ -116,7 +119,7 @@ impl Cloud {
         let last = all.clone().map(since_start).max().unwrap_or(0);
         let stride = self.thin.max(cloud.data.len() / layout.step / (2 * POINTS_MOST) + 1);
         self.points.clear();
-        let mut ground = 0;
+        let mut count = 0;
         for point in all.step_by(stride) {
             let value = |offset| f64::from(f32::from_le_bytes(word(point, offset)));
             let in_lidar = Vec3::new(value(layout.x), value(layout.y), value(layout.z));
@@ -126,8 +129,9 @@ impl Cloud {
                 continue;
             }
             if p.z < GROUND_BELOW_M {
-                ground += 1;
-                if ground % GROUND_THINNING != 0 {
+                count += 1;
+                let ring = layout.ring.map_or(count, |at| usize::from(point[at]));
+                if ring % GROUND_THINNING != 0 {
                     continue;
                 }
             }
@@ -196,6 +200,19 @@ mod tests {
         let mut cloud = Cloud::new(1);
         cloud.gather(&wall(120_000), &Motion::default()).unwrap();
         assert!(cloud.points.len() <= POINTS_MOST && cloud.points.len() > POINTS_MOST / 2);
+    }
+
+    #[test]
+    fn the_road_shows_whole_rings() {
+        let mut cloud = Cloud::new(1);
+        let mut scan = wall(64);
+        scan.fields.push(field("ring", 20, PointField::UINT16));
+        for (i, point) in scan.data.chunks_exact_mut(24).enumerate() {
+            point[8..12].copy_from_slice(&0.0_f32.to_le_bytes());
+            point[20] = (i % 16) as u8;
+        }
+        cloud.gather(&scan, &Motion::default()).unwrap();
+        assert_eq!(cloud.points.len(), 4 * 64 / 16);
     }
 
     #[test]
