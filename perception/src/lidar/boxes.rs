@@ -9,7 +9,10 @@ use auriga_geometry::math::{FRAC_PI_2, sin_cos};
 /// Points nearer to an edge than this all count the same, metres.
 const NEAR_M: f64 = 0.04;
 /// At most this many points are looked at.
-const SAMPLES: usize = 220;
+const SAMPLES: usize = 128;
+/// Headings tried at first, and how often the step between them is then halved.
+const HEADINGS: u32 = 18;
+const HALVINGS: u32 = 3;
 
 /// A box around points: axis `u` at `yaw`, axis `v` a quarter turn to the left of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -30,15 +33,20 @@ pub fn fit_box(members: &[Member], samples: &mut Vec<[f64; 2]>) -> FittedBox {
     samples.clear();
     let step = members.len().div_ceil(SAMPLES).max(1);
     samples.extend(members.iter().step_by(step).map(|m| [f64::from(m.x), f64::from(m.y)]));
+    let mut turned = [(0.0, 0.0); SAMPLES];
+    let turned = &mut turned[..samples.len()];
     let mut best = (f64::NEG_INFINITY, 0.0);
-    for k in 0..30 {
-        let yaw = f64::from(k) * FRAC_PI_2 / 30.0;
-        best = better(best, (closeness(samples, yaw), yaw));
+    let mut step = FRAC_PI_2 / f64::from(HEADINGS);
+    for k in 0..HEADINGS {
+        let yaw = f64::from(k) * step;
+        best = better(best, (closeness(samples, yaw, turned), yaw));
     }
-    let coarse = best.1;
-    for k in [-2.0, -1.0, 1.0, 2.0] {
-        let yaw = coarse + k * FRAC_PI_2 / 90.0;
-        best = better(best, (closeness(samples, yaw), yaw));
+    for _ in 0..HALVINGS {
+        step /= 2.0;
+        let middle = best.1;
+        for yaw in [middle - step, middle + step] {
+            best = better(best, (closeness(samples, yaw, turned), yaw));
+        }
     }
     let yaw = if best.1 < 0.0 { best.1 + FRAC_PI_2 } else { best.1 };
     measure(members, yaw)
@@ -55,13 +63,15 @@ fn bounds(points: impl Iterator<Item = (f64, f64)>) -> (f64, f64, f64, f64) {
         })
 }
 
-fn closeness(points: &[[f64; 2]], yaw: f64) -> f64 {
+/// The criterion at a heading; `turned` is scratch memory of as many places as there are points.
+fn closeness(points: &[[f64; 2]], yaw: f64, turned: &mut [(f64, f64)]) -> f64 {
     let (sin, cos) = sin_cos(yaw);
-    let turned = |p: &[f64; 2]| (p[0] * cos + p[1] * sin, p[1] * cos - p[0] * sin);
-    let (u0, u1, v0, v1) = bounds(points.iter().map(turned));
+    for (out, p) in turned.iter_mut().zip(points) {
+        *out = (p[0] * cos + p[1] * sin, p[1] * cos - p[0] * sin);
+    }
+    let (u0, u1, v0, v1) = bounds(turned.iter().copied());
     let mut sum = 0.0;
-    for p in points {
-        let (u, v) = turned(p);
+    for &(u, v) in turned.iter() {
         let to_edge = (u - u0).min(u1 - u).min((v - v0).min(v1 - v));
         sum += 1.0 / to_edge.max(NEAR_M);
     }

@@ -8,7 +8,13 @@ use auriga_geometry::{OrientedBox, Pose2, Vec2};
 /// A usual car: what is not seen of one is filled up to this, metres.
 const CAR: (f64, f64) = (4.1, 1.7);
 /// Longer things are no cars, and no lorries, metres.
-const VEHICLE_LENGTH_MOST: f64 = 6.0;
+const VEHICLE_LENGTH_MOST: f64 = 6.9;
+/// A wider thing is no car, even with mirrors and a heading that is a little off, metres.
+const VEHICLE_WIDTH_MOST: f64 = 2.75;
+/// The widest end of a car: what is seen and is longer is a side, metres.
+const CAR_END: f64 = 2.3;
+/// What looks less like a car is of unknown class.
+const VEHICLE_LIKENESS: f64 = 0.01;
 const TRUCK_LENGTH_MOST: f64 = 14.0;
 
 /// Points that a 64-beam scanner has on a person at 1 m: 1.7 m × 0.5 m at 0.43° × 0.2°.
@@ -71,7 +77,10 @@ pub(super) fn judge(
     };
     let is_tall = cluster.tall_share > 0.25 || reaches_up(cluster.column);
     if is_tall {
-        return truck(&seen, eye).or_else(|| unknown(&seen, eye, unknown_height_m));
+        return vehicle(&seen, eye)
+            .filter(|_| seen.long > 3.0)
+            .or_else(|| truck(&seen, eye))
+            .or_else(|| unknown(&seen, eye, unknown_height_m));
     }
     pedestrian(&seen, eye)
         .or_else(|| cyclist(&seen, eye))
@@ -140,16 +149,14 @@ fn cyclist(seen: &Seen, eye: [f64; 2]) -> Option<Candidate> {
 
 fn vehicle(seen: &Seen, eye: [f64; 2]) -> Option<Candidate> {
     let fits = (0.9..=VEHICLE_LENGTH_MOST).contains(&seen.long)
-        && seen.short <= 2.4
-        && (0.7..=2.5).contains(&seen.height);
-    fits.then(|| {
-        let expected = 3000.0 / pow(seen.range.max(5.0), 1.6);
-        let likeness = bell(seen.height, 1.5, 0.4)
-            * bell(seen.long, 3.9, 1.6)
-            * bell(seen.short, 1.5, 1.0)
-            * (seen.points / expected).min(1.0);
-        candidate(seen, eye, CAR, "vehicle", likeness)
-    })
+        && seen.short <= VEHICLE_WIDTH_MOST
+        && (0.7..=2.6).contains(&seen.height);
+    let expected = 3000.0 / pow(seen.range.max(5.0), 1.6);
+    let likeness = bell(seen.height, 1.5, 0.5)
+        * bell(seen.long, 3.9, 1.8)
+        * bell(seen.short, 1.5, 1.0)
+        * (seen.points / expected).min(1.0);
+    (fits && likeness > VEHICLE_LIKENESS).then(|| candidate(seen, eye, CAR, "vehicle", likeness))
 }
 
 fn truck(seen: &Seen, eye: [f64; 2]) -> Option<Candidate> {
@@ -178,7 +185,7 @@ fn candidate(seen: &Seen, eye: [f64; 2], size: (f64, f64), class: &'static str, 
     let f = &seen.fitted;
     let (a, b) = (f.u.1 - f.u.0, f.v.1 - f.v.0);
     // Of a car seen from behind only the short side is there: the long one then runs away from it.
-    let u_is_long = (a >= b) != (size.0 > 3.0 && a.max(b) < 2.0);
+    let u_is_long = (a >= b) != (size.0 > 3.0 && a.max(b) < CAR_END);
     let (du, dv) = if u_is_long { (a.max(size.0), b.max(size.1)) } else { (a.max(size.1), b.max(size.0)) };
     let (sin, cos) = auriga_geometry::math::sin_cos(f.yaw);
     let (eye_u, eye_v) = (eye[0] * cos + eye[1] * sin, eye[1] * cos - eye[0] * sin);

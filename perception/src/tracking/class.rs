@@ -75,7 +75,7 @@ impl Class {
     pub(crate) const fn acceleration(self) -> f64 {
         match self {
             Self::Unknown => 1.5,
-            Self::Vehicle | Self::Truck => 2.5,
+            Self::Vehicle | Self::Truck => 3.0,
             Self::Pedestrian => 1.2,
             Self::Cyclist => 1.5,
         }

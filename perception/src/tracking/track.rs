@@ -244,7 +244,7 @@ pub(super) fn position_sigma(seen: &Sighting) -> f64 {
         Class::Pedestrian => (0.08, 0.002),
         Class::Cyclist => (0.12, 0.003),
         Class::Unknown => (0.18, 0.005),
-        Class::Vehicle | Class::Truck => (0.15, 0.005),
+        Class::Vehicle | Class::Truck => (0.1, 0.004),
     };
     fixed + grows * seen.range
 }
