@@ -31,7 +31,7 @@ fn inputs((vehicle, obstacle, engage, command): &Inputs) -> safety::GateInputs {
         obstacle: obstacle.get().map(|nearest| safety::NearestObstacle {
             stamp_ns: nanos(&nearest.stamp),
             distance_m: nearest.distance_m,
-            closing_speed_mps: None,
+            closing_speed_mps: Some(nearest.closing_speed_mps).filter(|closing| closing.is_finite()),
         }),
         engage: engage.get().map(|engage| safety::EngageRequest {
             stamp_ns: nanos(&engage.stamp),

@@ -47,6 +47,8 @@ message! {
         pub stamp: Time,
         /// Free way along the arc of the measured steering angle, from the front bumper, metres; infinite when nothing is in the way.
         pub distance_m: f64,
+        /// How fast it comes nearer, m/s, rather too fast than too slow; negative when it drives away, NaN when that is not known.
+        pub closing_speed_mps: f64,
         /// Number of points that made it.
         pub points: u32,
         /// Where it is, `base_link`, metres; meaningless when nothing is in the way.

@@ -2,6 +2,7 @@
 
 mod boxes;
 mod candidate;
+mod closing;
 mod cloud;
 mod cluster;
 mod deskew;

@@ -1,8 +1,10 @@
 //! The gate's own channel: how far the way along the measured steering is free, from lidar geometry alone.
 //!
 //! It shares the reading of the cloud with the detector and nothing else: its ground is a simpler one, it forms no boxes,
-//! and nothing is tracked. A few points close together in the way are an obstacle, whatever they are.
+//! and it knows no tracks. A few points close together in the way are an obstacle, whatever they are; how fast they come
+//! nearer is told from the last scans where it is plain, and left open elsewhere.
 
+use super::closing::ClosingSpeed;
 use super::{Cloud, Motion, deskew};
 use crate::PerceptionError;
 use crate::error::{finite, positive};
@@ -88,6 +90,7 @@ pub struct ObstacleChannel {
     ground: Vec<f64>,
     beside: Vec<Beside>,
     in_the_way: Vec<Beside>,
+    closing: ClosingSpeed,
 }
 
 impl ObstacleChannel {
@@ -117,6 +120,7 @@ impl ObstacleChannel {
             ground: vec![0.0; STRETCHES],
             beside: Vec::new(),
             in_the_way: Vec::new(),
+            closing: ClosingSpeed::default(),
         })
     }
 
@@ -141,9 +145,15 @@ impl ObstacleChannel {
         self.find_beside(&way);
         self.find_ground();
         self.collect(&way);
+        self.note_places(vehicle.speed_mps);
         out.stamp = self.cloud.end.into();
         (out.distance_m, out.points, out.position) = (f64::INFINITY, 0, Vector3::default());
+        out.closing_speed_mps = f64::NAN;
         if let Some((nearest, count)) = self.nearest() {
+            let place = [way.along(nearest.position) as f32, nearest.across as f32];
+            if let Some(speed) = self.closing.speed_of(place, self.config.together_m) {
+                out.closing_speed_mps = vehicle.speed_mps - speed.max(0.0);
+            }
             let [x, y, z] = nearest.position.map(f64::from);
             out.distance_m = nearest.along.max(0.0);
             out.points = count as u32;
@@ -217,12 +227,25 @@ impl ObstacleChannel {
             else {
                 continue;
             };
-            let above = f64::from(point.position[2]) - self.ground_at(point.along);
-            if above > c.lowest_m && above < c.highest_m {
+            if self.is_obstacle(point) {
                 self.in_the_way.push(Beside { along, ..*point });
             }
         }
         self.in_the_way.sort_by(|a, b| a.along.total_cmp(&b.along));
+    }
+
+    /// What stands above the ground beside the way, too: what comes into it from there has a speed at once.
+    fn note_places(&mut self, speed_mps: f64) {
+        let mut closing = std::mem::take(&mut self.closing);
+        let places = self.beside.iter().filter(|point| self.is_obstacle(point));
+        let places = places.map(|point| [point.along as f32, point.across as f32]);
+        closing.note(self.cloud.end, speed_mps, places);
+        self.closing = closing;
+    }
+
+    fn is_obstacle(&self, point: &Beside) -> bool {
+        let above = f64::from(point.position[2]) - self.ground_at(point.along);
+        above > self.config.lowest_m && above < self.config.highest_m
     }
 
     /// The nearest point that has enough others around it, and how many there are.
