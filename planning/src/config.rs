@@ -11,6 +11,8 @@ pub struct PlannerConfig {
     pub lights_enabled: bool,
     /// Drive on whatever the lights say: a must-fail control.
     pub ignore_lights: bool,
+    /// Objects that are older than this, or absent, mean that perception is blind: the car stops, seconds.
+    pub objects_age_max_s: f64,
     /// Whether objects are reacted to at all; false is a must-fail control.
     pub obstacle_braking: bool,
     /// Length of a trajectory, seconds.
@@ -52,6 +54,7 @@ impl Default for PlannerConfig {
         Self {
             lights_enabled: true,
             ignore_lights: false,
+            objects_age_max_s: 0.5,
             obstacle_braking: true,
             horizon_s: 8.0,
             speed_max_mps: 30.0,
@@ -80,6 +83,7 @@ impl PlannerConfig {
     /// [`PlanningError::Config`] with the first field out of its range.
     pub fn check(&self) -> Result<(), PlanningError> {
         let ranges = [
+            ("objects_age_max_s", self.objects_age_max_s, 0.1, 1.0),
             ("horizon_s", self.horizon_s, 6.0, 12.0),
             ("speed_max_mps", self.speed_max_mps, 0.5, 70.0),
             ("acceleration_max_mps2", self.acceleration_max_mps2, 0.1, 2.0),

@@ -8,6 +8,7 @@
 //! ```
 //! use auriga_geometry::LogicalTime;
 //! use auriga_map::{LanePosition, Map};
+//! use auriga_messages::autoware_perception_msgs::PredictedObjects;
 //! use auriga_messages::{auriga_msgs::BehaviorDecision, autoware_planning_msgs::Trajectory, nav_msgs::Odometry};
 //! use auriga_planning::{Planner, PlannerConfig};
 //! use auriga_vehicle::VehicleParameters;
@@ -29,7 +30,8 @@
 //! (ego.pose.pose.position.x, ego.pose.pose.position.y) = (5.0, -1.75);
 //! ego.pose.pose.orientation.w = 1.0;
 //! let (mut trajectory, mut decision) = (Trajectory::default(), BehaviorDecision::default());
-//! planner.step(LogicalTime::ZERO, &ego, None, None, &map, &mut trajectory, &mut decision)?;
+//! let nobody = PredictedObjects::default();
+//! planner.step(LogicalTime::ZERO, &ego, Some(&nobody), None, &map, &mut trajectory, &mut decision)?;
 //! assert_eq!(decision.rule, "cruise");
 //! assert!(trajectory.points.len() > 60 && trajectory.points[20].longitudinal_velocity_mps > 1.0);
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -52,6 +52,8 @@ pub struct Planner {
     plan: Option<LanePlan>,
     station: f64,
     signals: SignalMemory,
+    /// Perception has not told anything new.
+    is_blind: bool,
     last: Option<LogicalTime>,
     previous: Vec<Planned>,
     // Buffers, reused from step to step.
@@ -92,6 +94,7 @@ impl Planner {
             plan: None,
             station,
             signals: SignalMemory::default(),
+            is_blind: false,
             last: None,
             previous: Vec::new(),
             objects: Objects::default(),
@@ -118,7 +121,8 @@ impl Planner {
 
     /// The plan for `now`. `trajectory` and `decision` are written anew; the trajectory's first point is at `now`.
     ///
-    /// Without `objects` the road counts as empty; without `lights` no light has been seen.
+    /// Without `objects`, or with old ones, the car stops, unless obstacles are not braked for at all; without `lights` no light
+    /// has been seen.
     ///
     /// # Errors
     /// [`PlanningError::Input`] where the ego state is not finite; the outputs are then left as they were.
@@ -141,6 +145,7 @@ impl Planner {
             Some(objects) => self.objects.load(now, objects),
             None => self.objects.clear(),
         }
+        self.is_blind = self.config.obstacle_braking && self.is_old(now, objects);
         self.find_lanes(map, &ego);
         let start = if self.locate(map, &ego) { self.lay_path(now, map, &ego) } else { None };
         let binding = match start {
@@ -156,6 +161,13 @@ impl Planner {
         let target = self.motions.get(10).map_or(0.0, |m| m.v);
         write_decision(now, map, binding, self.progress(), &self.motions, target, decision);
         Ok(())
+    }
+
+    fn is_old(&self, now: LogicalTime, objects: Option<&PredictedObjects>) -> bool {
+        objects.is_none_or(|objects| {
+            let age = now.since(LogicalTime::from(&objects.header.stamp)).as_secs_f64();
+            age > self.config.objects_age_max_s
+        })
     }
 
     /// Finds the car on the ribbon; false when it is lost.
@@ -276,6 +288,11 @@ impl Planner {
         lay_allowed(&self.config, &self.path, &self.caps, &mut self.allowed);
         self.stops.clear();
         self.stop_at_ends(start);
+        if self.is_blind {
+            let braking = 0.5 * start.v * start.v / self.config.deceleration_comfort_mps2;
+            let (s, rule) = (start.s + braking, Rule::Blind);
+            self.stops.push(Stop { s, reserve: 0.0, rule, cause: Cause::None });
+        }
         let scene = Scene {
             config: &self.config,
             car: &self.car,

@@ -33,6 +33,8 @@ pub enum Rule {
     EmergencyBrake,
     /// The car is not on its route: stop.
     OffRoute,
+    /// Nothing new has come from perception: stop.
+    Blind,
 }
 
 impl Rule {
@@ -53,6 +55,7 @@ impl Rule {
             Self::Goal => "goal",
             Self::EmergencyBrake => "emergency_brake",
             Self::OffRoute => "off_route",
+            Self::Blind => "blind",
         }
     }
 }

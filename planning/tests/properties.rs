@@ -108,6 +108,21 @@ fn a_lost_car_stops() {
 }
 
 #[test]
+fn a_blind_car_stops() {
+    let map = town();
+    let mut world = World::new(map, &tour(), 8.0, PlannerConfig::default());
+    world.run(1.0);
+    assert!(world.decision.rule != "blind" && world.ego.speed_mps > 6.0);
+    world.blind = true;
+    world.run(8.0);
+    assert_eq!(world.decision.rule, "blind");
+    assert!(world.ego.speed_mps < 0.05);
+    world.blind = false;
+    world.run(3.0);
+    assert!(world.ego.speed_mps > 1.0, "what is seen again lets it go on");
+}
+
+#[test]
 fn bad_input_is_one_clear_error() {
     let map = town();
     let car = VehicleParameters::default();

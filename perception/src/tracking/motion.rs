@@ -13,6 +13,8 @@ const SIGMAS: f64 = 3.0;
 /// So many tests in a row turn a standing object into a moving one, and back.
 const TO_MOVE: u32 = 2;
 const TO_STAND: u32 = 5;
+/// So many positions show a fast object.
+const AT_ONCE: usize = 4;
 
 /// The last positions of an object, and the verdict on them.
 #[derive(Clone, Debug, Default)]
@@ -35,8 +37,8 @@ impl MotionTest {
         let least = if self.is_moving { SLOWEST_MPS * 0.7 } else { SLOWEST_MPS };
         let moves = clearly || (self.is_moving && velocity.norm() > least.max(1.5 * error));
         self.contrary = if moves == self.is_moving { 0 } else { self.contrary + 1 };
-        // Fast objects are plain to see at once.
-        let at_once = moves && velocity.norm() > 6.0 * error.max(0.5);
+        // Fast objects are plain to see at once, unless the first boxes of a thing are still finding their place.
+        let at_once = moves && self.positions.len() >= AT_ONCE && velocity.norm() > 6.0 * error.max(0.5);
         if self.contrary >= (if self.is_moving { TO_STAND } else { TO_MOVE }) || (at_once && !self.is_moving)
         {
             self.is_moving = moves;

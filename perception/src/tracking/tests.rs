@@ -127,6 +127,30 @@ fn a_car_keeps_its_id_through_a_gap_and_looks_where_it_goes() {
 }
 
 #[test]
+fn a_car_that_pulls_away_from_a_queue_keeps_its_id() {
+    for seed in 0..10 {
+        let mut scene = Scene { random: Gauss::new(seed), ..Scene::new(0.0) };
+        let (mut ids, mut late) = (Vec::new(), None);
+        for k in 0..90 {
+            let t = (f64::from(k) * 0.1 - 5.0).max(0.0);
+            let car = (Pose2::new(10.0 + 1.25 * t * t, 0.0, 0.1), 4.4, 1.8, "vehicle");
+            scene.see(&[car], 0.1, TrackerInputs::default());
+            ids.extend(scene.out.objects.iter().map(|o| o.object_id.uuid));
+            if t > 0.0 && scene.out.objects.iter().any(|o| !o.kinematics.is_stationary) {
+                late.get_or_insert(t);
+            }
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1);
+        assert!(late.is_some_and(|t| t < 1.3), "{late:?}");
+        let object = &scene.out.objects[0];
+        assert!((velocity(object) - Vec2::new(9.75, 0.0)).norm() < 1.2, "{}", velocity(object));
+        let yaw = Pose2::from(&object.kinematics.pose_with_covariance.pose).yaw;
+        assert!(yaw.abs() < 0.2, "{yaw}");
+    }
+}
+
+#[test]
 fn a_side_that_comes_into_sight_is_no_motion() {
     let mut scene = Scene::new(0.0);
     for k in 0..30 {

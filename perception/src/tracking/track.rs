@@ -22,6 +22,16 @@ pub(super) struct Sighting {
 
 /// Speed of an object seen for the first time: standard deviation, m/s.
 const FIRST_SPEED: f64 = 10.0;
+/// So many sightings where they were expected show that a thing stands for good.
+const CALM_LEAST: u32 = 8;
+/// Squared Mahalanobis distance that one in a hundred true pairs exceeds: what stood may have begun to move.
+const SURPRISE_SQUARED: f64 = 9.2;
+/// Standard deviation that the velocity is given then, m/s.
+const SURPRISE_SPEED: f64 = 2.0;
+/// A standing thing that has begun to move may be so far from where it stood, metres.
+const STARTED_M: f64 = 0.4;
+/// Below this speed a course is too noisy to tell a car's side from its end, m/s.
+const QUARTER_TURN_MPS: f64 = 3.0;
 
 /// An object followed over time. State: x, y, vx, vy in `map`.
 #[derive(Clone, Debug)]
@@ -41,6 +51,8 @@ pub(super) struct Track {
     pub misses: u32,
     pub is_confirmed: bool,
     motion: MotionTest,
+    /// Sightings in a row that were where the track expected them.
+    calm: u32,
 }
 
 impl Track {
@@ -72,6 +84,7 @@ impl Track {
             misses: 0,
             is_confirmed: false,
             motion,
+            calm: 0,
         }
     }
 
@@ -96,6 +109,10 @@ impl Track {
         OrientedBox::new(Pose2::new(self.state[0], self.state[1], self.yaw), self.extent.0, self.extent.1)
     }
 
+    fn is_settled(&self) -> bool {
+        self.calm > CALM_LEAST && !self.is_moving()
+    }
+
     /// Carries the track on to a later instant (white acceleration noise; Bar-Shalom, Li, Kirubarajan, "Estimation with
     /// applications to tracking and navigation", 2001, 6.3.2).
     pub fn predict(&mut self, time: LogicalTime) {
@@ -107,7 +124,7 @@ impl Track {
         let mut f = Matrix4::identity();
         f[(0, 2)] = dt;
         f[(1, 3)] = dt;
-        let settled = self.hits > 8 && !self.is_moving();
+        let settled = self.is_settled();
         let a = if settled { 0.4 } else { self.class().acceleration() };
         let (p, c, v) = (dt * dt * dt * dt / 4.0, dt * dt * dt / 2.0, dt * dt);
         #[rustfmt::skip]
@@ -131,12 +148,39 @@ impl Track {
         anchored_center(&aligned(&seen.outline, self.yaw), self.extent, eye)
     }
 
-    /// Squared Mahalanobis distance to a sighting's centre.
+    /// Squared Mahalanobis distance to a sighting's centre; a thing that stands may just have begun to move.
     pub fn distance_squared(&self, center: Vec2, seen: &Sighting) -> f64 {
+        let started = if self.is_settled() { STARTED_M } else { 0.0 };
         let sigma = position_sigma(seen);
-        let s = self.covariance.fixed_view::<2, 2>(0, 0) + Matrix2::identity() * (sigma * sigma);
+        self.surprise_squared(center, sigma * sigma + started * started)
+    }
+
+    fn surprise_squared(&self, center: Vec2, variance: f64) -> f64 {
+        let s = self.covariance.fixed_view::<2, 2>(0, 0) + Matrix2::identity() * variance;
         let innovation = center - self.position();
         s.try_inverse().map_or(f64::INFINITY, |inverse| innovation.dot(&(inverse * innovation)))
+    }
+
+    /// Counts calm sightings. One that surprises opens a slow track for another motion.
+    fn note_calm(&mut self, center: Vec2, sigma: f64) {
+        if self.surprise_squared(center, sigma * sigma) < SURPRISE_SQUARED {
+            self.calm += 1;
+            return;
+        }
+        self.calm = 0;
+        if self.speed() < SURPRISE_SPEED {
+            self.open_for_motion();
+        }
+    }
+
+    fn open_for_motion(&mut self) {
+        for (of, sigma) in [(0, STARTED_M), (1, STARTED_M), (2, SURPRISE_SPEED), (3, SURPRISE_SPEED)] {
+            self.covariance[(of, of)] += sigma * sigma;
+        }
+    }
+
+    fn speed(&self) -> f64 {
+        (self.state[2] * self.state[2] + self.state[3] * self.state[3]).sqrt()
     }
 
     /// Takes in a sighting made from `eye` at the track's instant.
@@ -148,13 +192,17 @@ impl Track {
         self.update_outline(seen, eye);
         let center = self.center_of(seen, eye);
         let sigma = position_sigma(seen);
+        self.note_calm(center, sigma);
         self.correct(center, sigma);
         let was_moving = self.is_moving();
         if self.motion.add(self.time, center, sigma) && !was_moving {
             self.has_direction = false;
+            if self.hits > 2 * CALM_LEAST {
+                self.open_for_motion();
+            }
         }
         let most = self.class().speed_most();
-        let speed = (self.state[2] * self.state[2] + self.state[3] * self.state[3]).sqrt();
+        let speed = self.speed();
         if speed > most {
             self.state[2] *= most / speed;
             self.state[3] *= most / speed;
@@ -210,6 +258,13 @@ impl Track {
         self.covariance = rest * self.covariance * rest.transpose() + gain * r * gain.transpose();
     }
 
+    /// A vehicle of which only the outline is known drives the way of its lane.
+    pub fn turn_towards(&mut self, lane_heading: f64) {
+        if !self.has_direction && wrap_angle(lane_heading - self.yaw).abs() > FRAC_PI_2 {
+            self.yaw = wrap_angle(self.yaw + std::f64::consts::PI);
+        }
+    }
+
     /// A moving object looks where it goes.
     fn turn_into_motion(&mut self) {
         let velocity = self.velocity();
@@ -221,9 +276,13 @@ impl Track {
         let course = atan2(velocity.y, velocity.x);
         let off = wrap_angle(course - self.yaw);
         if !self.has_direction {
+            let is_across = off.abs() > FRAC_PI_2 * 0.5 && off.abs() <= FRAC_PI_2 * 1.5;
+            if is_across && self.class() != Class::Pedestrian && speed < QUARTER_TURN_MPS {
+                return;
+            }
             if off.abs() > FRAC_PI_2 * 1.5 {
                 self.yaw = wrap_angle(self.yaw + std::f64::consts::PI);
-            } else if off.abs() > FRAC_PI_2 * 0.5 {
+            } else if is_across {
                 self.yaw = wrap_angle(self.yaw + FRAC_PI_2 * off.signum());
                 self.extent = (self.extent.1, self.extent.0);
             }

@@ -135,6 +135,9 @@ impl Tracker {
         }
         self.bear(time);
         self.bury();
+        if let Some(map) = inputs.map {
+            self.tracks.iter_mut().for_each(|track| turn_along_lane(map, track));
+        }
         self.look_through_camera(inputs);
         report(&self.tracks, out);
         Ok(())
@@ -267,6 +270,20 @@ impl Tracker {
         self.last_picture = Some(time);
         if let Some(ego) = self.ego.pose_at(time) {
             vote(&mut self.tracks, detections, camera, &ego, time);
+        }
+    }
+}
+
+/// Of the two directions that a box leaves open, a vehicle on a lane has the lane's, until its motion tells.
+fn turn_along_lane(map: &Map, track: &mut Track) {
+    let drives = matches!(track.class(), Class::Vehicle | Class::Truck);
+    if !drives || track.has_direction {
+        return;
+    }
+    if let Some(at) = map.nearest_lane(track.position(), None) {
+        let middle = map.lane(at.lane).centerline.at(at.s);
+        if (middle.position - track.position()).norm() <= middle.width / 2.0 {
+            track.turn_towards(middle.heading);
         }
     }
 }
