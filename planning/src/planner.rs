@@ -318,7 +318,8 @@ impl Planner {
         scene.stop_at_crosswalks(&self.motions, &mut self.stops);
         scene.stop_at_junctions(&self.signals, &self.motions, &mut self.stops);
         let mut binding = limits.roll(start, &self.stops, &mut self.motions);
-        if let Some(id) = first_collision(&self.encounters, &self.motions) {
+        let firm = self.config.deceleration_firm_mps2;
+        if let Some(id) = first_collision(&self.encounters, &self.motions, firm) {
             limits.roll_emergency(start, &mut self.motions);
             binding = Binding { rule: Rule::EmergencyBrake, cause: Cause::Object(id) };
         } else if binding.rule == Rule::Cruise && self.plan.is_some_and(|plan| plan.change.is_some()) {
@@ -432,9 +433,12 @@ fn read_ego(now: LogicalTime, ego: &Odometry) -> Result<Ego, PlanningError> {
 }
 
 /// The first object that the motion would touch soon, although it is not there yet.
-fn first_collision(encounters: &Encounters, motions: &[Motion]) -> Option<u64> {
+///
+/// A place that can be stopped at with no more than `firm` m/s² is left to the rules: they see to it in time.
+fn first_collision(encounters: &Encounters, motions: &[Motion], firm: f64) -> Option<u64> {
     let start = motions.first()?;
-    for motion in motions.iter().take_while(|m| m.t < 4.0).filter(|m| m.v > 0.3) {
+    let is_near = |s: f64| 0.5 * start.v * start.v > firm * (s - start.s);
+    for motion in motions.iter().take_while(|m| m.t < 4.0 && is_near(m.s)).filter(|m| m.v > 0.3) {
         for encounter in &encounters.all {
             let relevant = match encounter.meeting {
                 Meeting::Standing | Meeting::Ahead => true,

@@ -13,6 +13,8 @@ const VEHICLE_LENGTH_MOST: f64 = 6.9;
 const VEHICLE_WIDTH_MOST: f64 = 2.75;
 /// The widest end of a car: what is seen and is longer is a side, metres.
 const CAR_END: f64 = 2.3;
+/// The scanner is before a face while it is no farther than this beyond the face's ends, metres.
+const FACING_M: f64 = 0.3;
 /// What looks less like a car is of unknown class.
 const VEHICLE_LIKENESS: f64 = 0.01;
 const TRUCK_LENGTH_MOST: f64 = 14.0;
@@ -184,11 +186,20 @@ fn bell(value: f64, middle: f64, width: f64) -> f64 {
 fn candidate(seen: &Seen, eye: [f64; 2], size: (f64, f64), class: &'static str, score: f64) -> Candidate {
     let f = &seen.fitted;
     let (a, b) = (f.u.1 - f.u.0, f.v.1 - f.v.0);
-    // Of a car seen from behind only the short side is there: the long one then runs away from it.
-    let u_is_long = (a >= b) != (size.0 > 3.0 && a.max(b) < CAR_END);
-    let (du, dv) = if u_is_long { (a.max(size.0), b.max(size.1)) } else { (a.max(size.1), b.max(size.0)) };
     let (sin, cos) = auriga_geometry::math::sin_cos(f.yaw);
     let (eye_u, eye_v) = (eye[0] * cos + eye[1] * sin, eye[1] * cos - eye[0] * sin);
+    let is_car = size.0 > 3.0;
+    let looks_at = |side: (f64, f64), eye: f64| eye > side.0 - FACING_M && eye < side.1 + FACING_M;
+    let u_is_long = if is_car && looks_at(f.v, eye_v) {
+        // The face before the scanner is seen whole: it is the car's end, or its side.
+        b < CAR_END
+    } else if is_car && looks_at(f.u, eye_u) {
+        a >= CAR_END
+    } else {
+        // Of a car seen from behind only the short side is there: the long one then runs away from it.
+        (a >= b) != (is_car && a.max(b) < CAR_END)
+    };
+    let (du, dv) = if u_is_long { (a.max(size.0), b.max(size.1)) } else { (a.max(size.1), b.max(size.0)) };
     let (uc, vc) = (filled_middle(f.u, du, eye_u), filled_middle(f.v, dv, eye_v));
     let center = Vec2::new(uc * cos - vc * sin, uc * sin + vc * cos);
     let (yaw, length, width) = if u_is_long { (f.yaw, du, dv) } else { (f.yaw + FRAC_PI_2, dv, du) };
