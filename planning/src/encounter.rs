@@ -9,6 +9,8 @@ use auriga_vehicle::VehicleParameters;
 
 /// Time between two looks at an object's way, seconds.
 pub(crate) const STEP_S: f64 = 0.2;
+/// What the car's side would touch so soon is beside the car, metres.
+const BESIDE_M: f64 = 1.0;
 /// Looks at one way.
 const STEPS: usize = 36;
 
@@ -98,7 +100,7 @@ impl Encounters {
             Kind::Vehicle | Kind::Unknown => config.clearance_standing_m,
         };
         let Some((from, to)) = path.overlap(&object.shape, room, s) else { return };
-        if from <= s + 0.01 && path.at(s).pose.to_local(object.shape.center.position()).x < 1.4 {
+        if from <= s + BESIDE_M && path.at(s).pose.to_local(object.shape.center.position()).x < 1.4 {
             // Beside or under the car already, not in front of it.
             return;
         }

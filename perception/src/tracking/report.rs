@@ -27,7 +27,8 @@ fn object(track: &Track) -> TrackedObject {
         dimensions: Vector3 { x: track.extent.0, y: track.extent.1, z: track.height },
         ..Shape::default()
     };
-    let pose = Pose2::new(track.state[0], track.state[1], track.yaw);
+    let position = track.position_reported();
+    let pose = Pose2::new(position.x, position.y, track.yaw);
     let kinematics = &mut object.kinematics;
     kinematics.pose_with_covariance.pose = Pose::from(&Pose3::from_pose2(&pose, track.center_z));
     let along = pose.direction();

@@ -51,6 +51,8 @@ pub(super) struct Track {
     pub misses: u32,
     pub is_confirmed: bool,
     motion: MotionTest,
+    /// The position after the last sighting.
+    seen_at: Vec2,
     /// Sightings in a row that were where the track expected them.
     calm: u32,
 }
@@ -84,6 +86,7 @@ impl Track {
             misses: 0,
             is_confirmed: false,
             motion,
+            seen_at: center.position(),
             calm: 0,
         }
     }
@@ -98,6 +101,11 @@ impl Track {
 
     pub fn position(&self) -> Vec2 {
         Vec2::new(self.state[0], self.state[1])
+    }
+
+    /// The position to report: what is out of sight and is not known to move is where it was seen.
+    pub fn position_reported(&self) -> Vec2 {
+        if self.misses > 0 && !self.is_moving() { self.seen_at } else { self.position() }
     }
 
     /// In `map`, m/s; zero for what stands.
@@ -208,6 +216,7 @@ impl Track {
             self.state[3] *= most / speed;
         }
         self.turn_into_motion();
+        self.seen_at = self.position();
         self.center_z += 0.3 * (seen.center_z - self.center_z);
         self.height += if seen.height > self.height { 0.5 } else { 0.1 } * (seen.height - self.height);
     }
