@@ -118,7 +118,8 @@ fn a_weak_vehicle_is_accepted_down_to_its_own_bounds() {
 
 #[test]
 fn time_outs_and_waits_have_their_range() {
-    let sets: [(&str, fn(&mut GateConfig, i64)); 5] = [
+    type Set = fn(&mut GateConfig, i64);
+    let sets: [(&str, Set); 5] = [
         ("timeouts.vehicle_state_ns", |c, ns| c.timeouts.vehicle_state_ns = ns),
         ("timeouts.obstacle_ns", |c, ns| c.timeouts.obstacle_ns = ns),
         ("timeouts.command_ns", |c, ns| c.timeouts.command_ns = ns),
@@ -149,7 +150,8 @@ fn the_emergency_brake_leaves_room_to_let_go() {
 
 #[test]
 fn every_table_of_both_envelopes_is_checked() {
-    let tables: [(&str, fn(&mut Envelope) -> &mut SpeedTable); 6] = [
+    type Table = fn(&mut Envelope) -> &mut SpeedTable;
+    let tables: [(&str, Table); 6] = [
         ("lateral_acceleration_mps2", |e| &mut e.lateral_acceleration_mps2),
         ("lateral_jerk_mps3", |e| &mut e.lateral_jerk_mps3),
         ("acceleration_mps2", |e| &mut e.acceleration_mps2),
