@@ -23,6 +23,25 @@ use crate::state::{GateState, Mode, Reason};
 /// ```compile_fail
 /// let forged = auriga_safety::SafeCommand::default();
 /// ```
+/// nor parsed:
+/// ```compile_fail
+/// fn parsed<T: core::str::FromStr>() {}
+/// parsed::<auriga_safety::SafeCommand>();
+/// ```
+/// ```compile_fail
+/// fn parsed<'a, T: TryFrom<&'a [u8]>>() {}
+/// parsed::<auriga_safety::SafeCommand>();
+/// ```
+/// ```compile_fail
+/// fn parsed<T: serde::Deserialize<'static>>() {}
+/// parsed::<auriga_safety::SafeCommand>();
+/// ```
+/// nor changed:
+/// ```compile_fail
+/// fn more(command: &mut auriga_safety::SafeCommand) {
+///     command.record.acceleration_mps2 = 9.0;
+/// }
+/// ```
 /// nor made from its record:
 /// ```compile_fail
 /// fn forge(record: auriga_safety::SafeCommandRecord) -> auriga_safety::SafeCommand {

@@ -1,6 +1,7 @@
 //! What the gate is told once, at start-up: the vehicle, the two envelopes, the time-outs, the emergency brake.
 //!
 //! Figures that come from a standard are named in `../shared/limits.md`; every other figure is marked "unverified".
+//! A vehicle's own figures, each with its source, are in `configs/vehicles/*-gate.toml`; those here are the defaults.
 
 use core::fmt;
 
@@ -75,6 +76,13 @@ impl SpeedTable {
         }
         Ok(())
     }
+
+    fn check_at_most(&self, field: &'static str, most: f64) -> Result<(), ConfigError> {
+        if self.rows.iter().any(|&(_, limit)| limit > most) {
+            return Err(ConfigError { field, problem: "more than the vehicle can do" });
+        }
+        Ok(())
+    }
 }
 
 /// What may be asked of the car while somebody, or nobody, watches over it. Magnitudes: all positive.
@@ -102,12 +110,12 @@ impl Envelope {
     /// Lateral 3 m/s² and 5 m/s³: ISO 11270. +2.0/−3.5 m/s²: ISO 15622:2018 as openpilot uses it. Negative jerk 5.0 m/s³
     /// up to 5 m/s, 2.5 from 20 m/s: ISO 15622 (known). Positive jerk: unverified. Stop: Autoware's default.
     #[must_use]
-    pub const fn supervised() -> Self {
+    pub const fn supervised(vehicle: &VehicleLimits) -> Self {
         Self {
             lateral_acceleration_mps2: SpeedTable::constant(3.0),
             lateral_jerk_mps3: SpeedTable::constant(5.0),
-            acceleration_mps2: SpeedTable::constant(2.0),
-            deceleration_mps2: SpeedTable::constant(3.5),
+            acceleration_mps2: SpeedTable::constant(vehicle.max_acceleration_mps2.min(2.0)),
+            deceleration_mps2: SpeedTable::constant(vehicle.max_deceleration_mps2.min(3.5)),
             jerk_up_mps3: SpeedTable::constant(5.0),
             jerk_down_mps3: SpeedTable::between((5.0, 5.0), (20.0, 2.5)),
             minimal_risk_deceleration_mps2: 2.5,
@@ -126,7 +134,7 @@ impl Envelope {
             deceleration_mps2: SpeedTable::constant(vehicle.max_deceleration_mps2),
             jerk_up_mps3: SpeedTable::constant(10.0),
             jerk_down_mps3: SpeedTable::constant(50.0),
-            minimal_risk_deceleration_mps2: 4.0,
+            minimal_risk_deceleration_mps2: vehicle.max_deceleration_mps2.min(4.0),
         }
     }
 
@@ -137,6 +145,8 @@ impl Envelope {
         self.deceleration_mps2.check(fields.deceleration)?;
         self.jerk_up_mps3.check(fields.jerk_up)?;
         self.jerk_down_mps3.check(fields.jerk_down)?;
+        self.acceleration_mps2.check_at_most(fields.acceleration, vehicle.max_acceleration_mps2)?;
+        self.deceleration_mps2.check_at_most(fields.deceleration, vehicle.max_deceleration_mps2)?;
         within(fields.minimal_risk, self.minimal_risk_deceleration_mps2, 0.5, vehicle.max_deceleration_mps2)
     }
 }
@@ -319,7 +329,7 @@ impl GateConfig {
     pub fn of(vehicle: VehicleLimits) -> Self {
         Self {
             vehicle,
-            supervised: Envelope::supervised(),
+            supervised: Envelope::supervised(&vehicle),
             automated: Envelope::automated(&vehicle),
             timeouts: Timeouts::default(),
             driver: DriverOverride::default(),

@@ -2,6 +2,7 @@
 
 use crate::command::{SafeCommand, SafeCommandRecord};
 use crate::config::{ConfigError, Envelope, GateConfig};
+use crate::counters::{Counters, Tick};
 use crate::emergency::{EmergencyMemory, MEMORY_NS, WayAhead};
 use crate::input::{
     Channel, Command, Engage, EngageRequest, GateInputs, Health, Nanos, NearestObstacle, VehicleState,
@@ -32,6 +33,7 @@ pub struct Gate {
     within_stop: bool,
     steering_angle_rad: f64,
     acceleration_mps2: f64,
+    counters: Counters,
 }
 
 /// What a state wants to send, and what became of it.
@@ -64,6 +66,7 @@ impl Gate {
             within_stop: false,
             steering_angle_rad: 0.0,
             acceleration_mps2: 0.0,
+            counters: Counters::default(),
         })
     }
 
@@ -79,6 +82,12 @@ impl Gate {
         self.state
     }
 
+    /// How often it cut, refused and intervened.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
     /// One tick: judges the latest snapshots at logical time `now_ns` and gives the one command that may leave.
     ///
     /// To be called every tick, whether or not an input is new. Constant work, no allocation, no panic, whatever comes in.
@@ -87,9 +96,9 @@ impl Gate {
         let now_ns = self.now_ns.map_or(now_ns, |last| now_ns.max(last));
         let elapsed_ns = self.now_ns.map_or(0, |last| now_ns.saturating_sub(last)).min(STEP_LONGEST_NS);
         self.now_ns = Some(now_ns);
-        self.vehicle.accept(now_ns, inputs.vehicle, &self.config.vehicle);
-        self.obstacle.accept(now_ns, inputs.obstacle, &self.config.vehicle);
-        self.command.accept(now_ns, inputs.command, &self.config.vehicle);
+        let vehicle = self.vehicle.accept(now_ns, inputs.vehicle, &self.config.vehicle);
+        let obstacle = self.obstacle.accept(now_ns, inputs.obstacle, &self.config.vehicle);
+        let command = self.command.accept(now_ns, inputs.command, &self.config.vehicle);
 
         let way = self.way_ahead(now_ns);
         let facts = self.facts(now_ns, clock_went_back, inputs.engage, way);
@@ -103,6 +112,17 @@ impl Gate {
         self.steering_angle_rad = output.steering_angle_rad;
         self.acceleration_mps2 = output.acceleration_mps2;
         let active = self.state != GateState::Silent;
+        self.counters.count(&Tick {
+            clock_went_back,
+            vehicle,
+            obstacle,
+            command,
+            entered: next.map(|(state, _, reason)| (state, reason)),
+            refused: refused.is_some(),
+            active,
+            steering_limited: output.steering_limited,
+            acceleration_limited: output.acceleration_limited,
+        });
         SafeCommand::new(SafeCommandRecord {
             stamp_ns: now_ns,
             active,
@@ -298,8 +318,8 @@ impl Gate {
             steering_angle_rad,
             acceleration_mps2,
             hold: facts.standstill && acceleration_mps2 <= 0.0,
-            steering_limited: (steering_angle_rad - wanted_steering).abs() > 1e-9,
-            acceleration_limited: (acceleration_mps2 - wanted_acceleration).abs() > 1e-9,
+            steering_limited: steering_angle_rad != wanted_steering,
+            acceleration_limited: acceleration_mps2 != wanted_acceleration,
         }
     }
 

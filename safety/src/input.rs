@@ -1,6 +1,7 @@
 //! What the gate reads: snapshots with stamps, checked at the door.
 
 use crate::config::VehicleLimits;
+use core::cmp::Ordering;
 
 /// Logical time, nanoseconds since the run's epoch.
 pub type Nanos = i64;
@@ -124,7 +125,8 @@ impl Snapshot for NearestObstacle {
         self.stamp_ns
     }
     fn is_plausible(&self, _vehicle: &VehicleLimits) -> bool {
-        !self.distance_m.is_nan()
+        // `INFINITY` says that nothing was seen. The other infinity says that the channel is broken.
+        self.distance_m > f64::NEG_INFINITY
     }
 }
 
@@ -136,6 +138,15 @@ impl Snapshot for Command {
         magnitude_within(self.steering_angle_rad, vehicle.max_steering_angle_rad * STEERING_POSSIBLE_FACTOR)
             && magnitude_within(self.acceleration_mps2, ACCELERATION_POSSIBLE_MPS2)
     }
+}
+
+/// What the door did with a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// There was none, or the last one was shown again.
+    Nothing,
+    Accepted,
+    Refused,
 }
 
 /// What became of a channel.
@@ -160,19 +171,26 @@ impl<T: Snapshot> Channel<T> {
         Self { last: None, refused_since: false }
     }
 
-    pub(crate) fn accept(&mut self, now_ns: Nanos, snapshot: Option<T>, vehicle: &VehicleLimits) {
-        let Some(snapshot) = snapshot else { return };
+    /// The stamp doubles as the sender's alive counter: it must rise, and a snapshot shown again is no sign of life.
+    pub(crate) fn accept(
+        &mut self,
+        now_ns: Nanos,
+        snapshot: Option<T>,
+        vehicle: &VehicleLimits,
+    ) -> Admission {
+        let Some(snapshot) = snapshot else { return Admission::Nothing };
         let stamp = snapshot.stamp_ns();
-        let last_stamp = self.last.map(|last| last.stamp_ns());
-        if last_stamp == Some(stamp) {
-            return; // The same snapshot again.
+        let order = self.last.map_or(Ordering::Greater, |last| stamp.cmp(&last.stamp_ns()));
+        if order == Ordering::Equal {
+            return Admission::Nothing;
         }
-        let in_order = last_stamp.is_none_or(|last| stamp > last);
-        if in_order && stamp <= now_ns && snapshot.is_plausible(vehicle) {
+        if order == Ordering::Greater && stamp <= now_ns && snapshot.is_plausible(vehicle) {
             self.last = Some(snapshot);
             self.refused_since = false;
+            Admission::Accepted
         } else {
             self.refused_since = true;
+            Admission::Refused
         }
     }
 

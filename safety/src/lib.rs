@@ -73,6 +73,15 @@
 //!   goes on by itself once there is room and the controller wants to go; the supervised one asks the driver to engage
 //!   again, because the driver is in charge. It is ready whenever the gate is not silent.
 //! - *Gone*: more is free than the distance that set the emergency off, for a while; a standing obstacle only comes nearer.
+//!
+//! # What is never exceeded
+//!
+//! Magnitudes and rates come from the envelope in force, by wheel speed ([`Envelope`], [`SpeedTable`]). Rates hold twice:
+//! in real time, because a step is reckoned from the logical time since the last call, whatever the number of calls; and
+//! per call, because no call reckons with more than 50 ms, however long the loop stalled. A second call at one instant
+//! changes nothing.
+//!
+//! [`Counters`] say how often the gate cut, refused and stepped in.
 #![cfg_attr(not(test), no_std)]
 #![forbid(unsafe_code)]
 #![cfg_attr(
@@ -88,6 +97,7 @@
 
 mod command;
 mod config;
+mod counters;
 mod emergency;
 mod gate;
 mod input;
@@ -99,6 +109,7 @@ pub use config::{
     ConfigError, DriverOverride, EmergencyBrake, Envelope, GateConfig, SPEED_TABLE_ROWS_MAX, SpeedTable,
     Timeouts, VehicleLimits,
 };
+pub use counters::Counters;
 pub use gate::Gate;
 pub use input::{Command, Engage, EngageRequest, GateInputs, Nanos, NearestObstacle, VehicleState};
 pub use state::{GateState, Mode, Reason};

@@ -412,84 +412,65 @@ fn a_stall_of_the_loop_does_not_open_the_rate_limits() {
 }
 
 #[test]
-fn impossible_configurations_name_their_field() {
-    let good = GateConfig::of(vehicle());
-    assert_eq!(good.validate(), Ok(()));
-    let field = |spoil: fn(&mut GateConfig)| {
-        let mut config = good;
-        spoil(&mut config);
-        Gate::new(config).unwrap_err().field
-    };
-    assert_eq!(field(|c| c.vehicle.wheelbase_m = f64::NAN), "vehicle.wheelbase_m");
-    assert_eq!(field(|c| c.vehicle.max_deceleration_mps2 = -8.0), "vehicle.max_deceleration_mps2");
-    assert_eq!(field(|c| c.timeouts.command_ns = 0), "timeouts.command_ns");
-    assert_eq!(field(|c| c.timeouts.obstacle_ns = i64::MAX), "timeouts.obstacle_ns");
-    assert_eq!(field(|c| c.driver.brake = 0.0), "driver.brake");
-    assert_eq!(field(|c| c.emergency.deceleration_mps2 = 12.0), "emergency.deceleration_mps2");
-    assert_eq!(field(|c| c.standstill_speed_mps = 50.0), "standstill_speed_mps");
-    assert_eq!(
-        field(|c| c.supervised.lateral_jerk_mps3 = SpeedTable::constant(f64::INFINITY)),
-        "supervised.lateral_jerk_mps3"
-    );
-    assert_eq!(
-        field(|c| c.automated.jerk_down_mps3 = SpeedTable::between((20.0, 1.0), (5.0, 1.0))),
-        "automated.jerk_down_mps3"
-    );
-    assert_eq!(
-        field(|c| c.automated.minimal_risk_deceleration_mps2 = 0.0),
-        "automated.minimal_risk_deceleration_mps2"
-    );
-    let text = Gate::new(GateConfig { standstill_speed_mps: 50.0, ..good }).unwrap_err().to_string();
-    assert!(text.contains("`standstill_speed_mps`"), "{text}");
+fn a_second_call_at_the_same_instant_changes_nothing() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.wanted_acceleration_mps2 = -3.0;
+    rig.wanted_steering_rad = 0.1;
+    let first = rig.tick().record();
+    let inputs = rig.inputs();
+    let second = rig.gate.step(rig.now_ns, &inputs).record();
+    assert_eq!(first, second);
+    assert_eq!(rig.gate.counters().clock_went_back, 0);
 }
 
 #[test]
-fn a_speed_table_is_linear_between_its_rows_and_constant_outside() {
-    let table = SpeedTable::new(&[(5.0, 4.0), (20.0, 2.0), (30.0, 1.0)]).unwrap();
-    for (speed, limit) in
-        [(0.0, 4.0), (5.0, 4.0), (12.5, 3.0), (-12.5, 3.0), (20.0, 2.0), (25.0, 1.5), (90.0, 1.0)]
-    {
-        assert!((table.at(speed) - limit).abs() < 1e-12, "{speed}");
-    }
-    assert_eq!(SpeedTable::constant(3.0).at(17.0), 3.0);
-    assert!(SpeedTable::new(&[]).is_err());
-    assert!(SpeedTable::new(&[(0.0, 1.0); 9]).is_err());
-    assert!(SpeedTable::new(&[(1.0, 1.0), (1.0, 2.0)]).is_err());
-    assert!(SpeedTable::new(&[(1.0, -1.0)]).is_err());
+fn hold_means_standing_and_not_going() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.wanted_acceleration_mps2 = -1.0;
+    assert!(!rig.ticks(50).hold, "it still rolls");
+    rig.speed_mps = 0.15;
+    assert!(rig.tick().hold());
+    rig.wanted_acceleration_mps2 = 1.0;
+    let record = rig.ticks(50);
+    assert!(!record.hold && record.acceleration_mps2 == 1.0);
+    rig.wanted_acceleration_mps2 = 0.0;
+    assert!(rig.ticks(50).hold);
 }
 
 #[test]
-fn codes_and_names_are_all_different() {
-    use std::collections::BTreeSet;
-    let states = [
-        GateState::Silent,
-        GateState::Engaged,
-        GateState::EmergencyBraking,
-        GateState::EmergencyHold,
-        GateState::MinimalRiskStop,
-        GateState::StandstillHold,
-    ];
-    assert_eq!(states.iter().map(|state| (state.code(), state.name())).collect::<BTreeSet<_>>().len(), 6);
-    let reasons = [
-        Reason::StartUp,
-        Reason::EngageRequested,
-        Reason::DisengageRequested,
-        Reason::DriverSteering,
-        Reason::DriverBrake,
-        Reason::DriverGas,
-        Reason::ClockWentBack,
-        Reason::VehicleStateStale,
-        Reason::VehicleStateImplausible,
-        Reason::ObstacleStale,
-        Reason::ObstacleImplausible,
-        Reason::CommandStale,
-        Reason::CommandImplausible,
-        Reason::RollingBack,
-        Reason::ObstacleInTheWay,
-        Reason::ObstacleGone,
-        Reason::Standstill,
-    ];
-    let codes: BTreeSet<_> = reasons.iter().map(|reason| reason.code()).collect();
-    let names: BTreeSet<_> = reasons.iter().map(|reason| reason.name()).collect();
-    assert_eq!((codes.len(), names.len()), (17, 17));
+fn what_is_cut_says_so() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.wanted_acceleration_mps2 = 1.0;
+    let record = rig.tick().record();
+    assert!(record.acceleration_limited && !record.steering_limited);
+    let record = rig.ticks(20);
+    assert!(!record.acceleration_limited && !record.steering_limited);
+    rig.wanted_steering_rad = 0.1;
+    let record = rig.tick().record();
+    assert!(!record.acceleration_limited && record.steering_limited);
+}
+
+#[test]
+fn standing_and_rolling_back_have_their_exact_speeds() {
+    let mut rig = Rig::engaged(Mode::Automated);
+    (rig.speed_mps, rig.distance_m) = (0.15, 0.1);
+    assert_eq!(rig.ticks(5).state, GateState::Engaged);
+    rig.speed_mps = 0.151;
+    assert_eq!(rig.tick().record().state, GateState::EmergencyBraking);
+
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.speed_mps = -0.5;
+    assert_eq!(rig.ticks(5).state, GateState::Engaged);
+    rig.speed_mps = -0.501;
+    assert_eq!(rig.tick().record().reason, Reason::RollingBack);
+}
+
+#[test]
+fn without_a_request_nothing_is_refused() {
+    let mut rig = Rig::new();
+    rig.driver_brake = 0.5;
+    assert_eq!(rig.ticks(5).refused, None);
+    let mut rig = Rig::engaged(Mode::Automated);
+    rig.press(Mode::Supervised);
+    assert_eq!(rig.tick().record().refused, None, "granted");
 }
