@@ -186,8 +186,8 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let mut report = evaluated.map(Evaluators::finish).unwrap_or_default();
     report.scenario.clone_from(&configuration.scenario.name);
     report.seed = arguments.seed;
-    let report = run::report(report, &summary, &written, &folder)?;
-    Ok(aim_reached(&configuration, &report, &summary))
+    let aim = |report: &RunReport| aim_reached(&configuration, report, &summary);
+    Ok(run::report(report, &summary, &written, &folder, aim)?.success)
 }
 
 /// Whether the scenario's own aim was reached, and nobody touched.

@@ -93,7 +93,7 @@ pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
     let mut report = recorded.map_or_else(RunReport::default, Recorded::finish);
     report.scenario = format!("kitti {name}");
     report.seed = arguments.seed;
-    run::report(report, &summary, &written, &folder)?;
+    run::report(report, &summary, &written, &folder, |judged| judged.success)?;
     Ok(!summary.stopped)
 }
 

@@ -1,7 +1,9 @@
 //! Auriga: perception, planning and control of an automated vehicle, in one binary.
 
 mod configuration;
+mod diverge;
 mod drive;
+mod explain;
 mod kitti;
 mod models;
 mod nodes;
@@ -29,6 +31,10 @@ enum Command {
     Drive(drive::Arguments),
     /// Runs the stack on a recorded drive; of our own recording, compares every byte (exit status 1 when one differs)
     Replay(replay::Arguments),
+    /// Shows where two recordings part: the first message, its node, its inputs, its fields (exit status 1 when they do)
+    Diverge(diverge::Arguments),
+    /// Answers "why did it do that?": a command back along its causes, with the time each step took
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Drive(arguments) => drive::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Diverge(arguments) => diverge::run(&arguments),
+        Command::Explain(arguments) => explain::run(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -235,6 +235,7 @@ pub fn report(
     summary: &RunSummary,
     written: &Written,
     folder: &Path,
+    aim_reached: impl FnOnce(&RunReport) -> bool,
 ) -> Result<RunReport> {
     report.nodes = node_timings(&summary.nodes);
     report.simulated_s = summary.end.as_secs_f64();
@@ -243,7 +244,8 @@ pub fn report(
     report.recording_bytes = Some(written.recording_bytes);
     report.rrd_bytes = (written.rrd_bytes > 0).then_some(written.rrd_bytes);
     report.digest = Some(written.digest.clone());
-    let report = report.judge();
+    let mut report = report.judge();
+    report.success = aim_reached(&report);
     let path = folder.join("report.json");
     std::fs::write(&path, report.to_json()?)
         .with_context(|| format!("{}: cannot be written", path.display()))?;

@@ -15,6 +15,10 @@ impl Run {
         String::from_utf8_lossy(&self.output.stderr).into_owned()
     }
 
+    fn stdout(&self) -> String {
+        String::from_utf8_lossy(&self.output.stdout).into_owned()
+    }
+
     fn status(&self) -> Option<i32> {
         self.output.status.code()
     }
@@ -79,10 +83,27 @@ fn two_drives_a_replay_and_a_split_drive_are_equal_to_the_byte() {
     assert!(matches!(split.status(), Some(0 | 1)), "{}", split.stderr());
     assert_same(&first, &split);
     let replay = auriga("replay", &["replay", &first.recording()]);
-    let said = String::from_utf8_lossy(&replay.output.stdout).into_owned();
+    let said = replay.stdout();
     assert_eq!(replay.status(), Some(0), "{said}{}", replay.stderr());
     assert!(said.contains("equal to the byte") && said.contains(&first.digest()), "{said}");
-    assert_ne!(first.digest(), drive("seed", "short", &["--seed", "2"]).digest());
+    let seed = drive("seed", "short", &["--seed", "2"]);
+    assert_ne!(first.digest(), seed.digest());
+
+    let same = auriga("same", &["diverge", &first.recording(), &replay.recording()]);
+    assert_eq!((same.status(), same.stdout().as_str()), (Some(0), "no message differs\n"), "{}", same.stderr());
+    let other = auriga("other", &["diverge", &first.recording(), &seed.recording()]);
+    assert_eq!(other.status(), Some(1), "{}", other.stderr());
+    for part in ["/sensing/imu: message 0", "made by platform", "linear_acceleration.x: "] {
+        assert!(other.stdout().contains(part), "`{part}` is not in: {}", other.stdout());
+    }
+    let story = auriga("story", &["explain", &first.recording(), "--at", "5.0"]);
+    assert_eq!(story.status(), Some(0), "{}", story.stderr());
+    for part in ["gate ", "obstacle channel", "controller", "planner", "localization", "sensors"] {
+        assert!(story.stdout().contains(part), "`{part}` is not in: {}", story.stdout());
+    }
+    let late = auriga("late", &["explain", &first.recording(), "--at", "500"]);
+    assert_eq!(late.status(), Some(2));
+    assert!(late.stderr().contains("no command left the gate"), "{}", late.stderr());
 }
 
 #[test]

@@ -23,10 +23,12 @@
 //! ```
 
 mod cdr;
+mod dynamic;
 mod field;
 mod schema;
 
 pub use cdr::{CdrReader, CdrWriter, WireError};
+pub use dynamic::{Schema, SchemaError, Value};
 pub use field::Field;
 pub use schema::{Constant, FieldDescription, FieldType, MessageDescription, Primitive};
 

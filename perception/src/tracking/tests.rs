@@ -151,6 +151,23 @@ fn a_car_that_pulls_away_from_a_queue_keeps_its_id() {
 }
 
 #[test]
+fn a_standing_car_whose_first_box_lay_across_is_turned() {
+    let mut scene = Scene::new(0.0);
+    for k in 0..12 {
+        let car = if k < 3 {
+            (Pose2::new(60.0, 1.0, 1.5), 4.1, 1.8, "vehicle")
+        } else {
+            (Pose2::new(61.2, 0.0, 0.02), 4.1, 1.8, "vehicle")
+        };
+        scene.see(&[car], 0.05, TrackerInputs::default());
+    }
+    let object = scene.out.objects.first().unwrap();
+    let pose = Pose2::from(&object.kinematics.pose_with_covariance.pose);
+    assert!(pose.yaw.abs() < 0.3, "{}", pose.yaw);
+    assert!(object.shape.dimensions.x > 3.9 && object.shape.dimensions.y < 2.4);
+}
+
+#[test]
 fn a_side_that_comes_into_sight_is_no_motion() {
     let mut scene = Scene::new(0.0);
     for k in 0..30 {

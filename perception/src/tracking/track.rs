@@ -30,6 +30,12 @@ const SURPRISE_SQUARED: f64 = 9.2;
 const SURPRISE_SPEED: f64 = 2.0;
 /// A standing thing that has begun to move may be so far from where it stood, metres.
 const STARTED_M: f64 = 0.4;
+/// A box so many times as long as it is wide has a direction of its own.
+const LONG: f64 = 1.5;
+/// It lies across the track from this angle on, rad (60°).
+const ACROSS: f64 = 1.047;
+/// So many more boxes across than along turn the track.
+const ACROSS_LEAST: u32 = 3;
 /// Below this speed a course is too noisy to tell a car's side from its end, m/s.
 const QUARTER_TURN_MPS: f64 = 3.0;
 
@@ -53,6 +59,8 @@ pub(super) struct Track {
     motion: MotionTest,
     /// The position after the last sighting.
     seen_at: Vec2,
+    /// Sightings that lay across the track, less those that lay along it.
+    across: u32,
     /// Sightings in a row that were where the track expected them.
     calm: u32,
 }
@@ -87,6 +95,7 @@ impl Track {
             is_confirmed: false,
             motion,
             seen_at: center.position(),
+            across: 0,
             calm: 0,
         }
     }
@@ -235,7 +244,23 @@ impl Track {
         p
     }
 
+    /// A standing car that was first seen from a distance may lie across its first box.
+    fn turn_across(&mut self, seen: &Sighting) {
+        let is_vehicle = matches!(seen.class, Class::Vehicle | Class::Truck);
+        if self.has_direction || !is_vehicle || seen.outline.length < LONG * seen.outline.width {
+            return;
+        }
+        let off = half_turn_difference(seen.outline.center.yaw, self.yaw);
+        self.across = if off.abs() > ACROSS { self.across + 1 } else { self.across.saturating_sub(1) };
+        if self.across >= ACROSS_LEAST {
+            self.yaw = wrap_angle(self.yaw + off);
+            self.extent = (self.extent.1.max(seen.outline.length), self.extent.0.min(seen.outline.width));
+            self.across = 0;
+        }
+    }
+
     fn update_outline(&mut self, seen: &Sighting, eye: Vec2) {
+        self.turn_across(seen);
         let box_seen = aligned(&seen.outline, self.yaw);
         let off = half_turn_difference(box_seen.center.yaw, self.yaw);
         let is_long = self.extent.0 > 1.3 * self.extent.1;

@@ -157,6 +157,7 @@ impl Recording {
         Messages {
             recording: self,
             wanted: vec![true; self.topics.len()],
+            window: (LogicalTime::from_nanos(i64::MIN), LogicalTime::MAX),
             next_block: 0,
             block: Block { offset: 0, length: 0, chunk: false },
             raw: Vec::new(),
@@ -372,6 +373,19 @@ impl Recording {
     }
 
     /// The records of a block, decompressed and checked against their checksum.
+    /// Whether a block may hold messages of a window: a chunk says from when to when its messages are.
+    fn may_hold(&self, block: Block, window: (LogicalTime, LogicalTime)) -> Result<bool, RecordingError> {
+        if !block.chunk || block.length < 16 {
+            return Ok(true); // what is too short is found out when it is loaded
+        }
+        let mut times = [0; 16];
+        self.read_at(block.offset, &mut times)?;
+        let mut fields = Fields::new(&times);
+        let (Ok(first), Ok(last)) = (fields.u64(), fields.u64()) else { return Ok(true) };
+        let nanos = |time: u64| LogicalTime::from_nanos(i64::try_from(time).unwrap_or(i64::MAX));
+        Ok(nanos(last) >= window.0 && nanos(first) <= window.1)
+    }
+
     fn load(&self, block: Block, raw: &mut Vec<u8>, records: &mut Vec<u8>) -> Result<(), RecordingError> {
         let damaged = |problem: &str| self.malformed(block.offset, problem);
         let Block { offset, length, chunk } = block;
@@ -457,6 +471,8 @@ impl RecordedMessage<'_> {
 pub struct Messages<'r> {
     recording: &'r Recording,
     wanted: Vec<bool>,
+    /// First and last instant of what is wanted.
+    window: (LogicalTime, LogicalTime),
     next_block: usize,
     block: Block,
     raw: Vec<u8>,
@@ -465,6 +481,13 @@ pub struct Messages<'r> {
 }
 
 impl Messages<'_> {
+    /// Only what became visible from one instant to another, both included. Chunks outside are not decompressed.
+    #[must_use]
+    pub fn within(mut self, from: LogicalTime, to: LogicalTime) -> Self {
+        self.window = (from, to);
+        self
+    }
+
     /// The next message; `None` at the end. It borrows from the reader: decode or copy it before asking for the next.
     ///
     /// # Errors
@@ -474,6 +497,9 @@ impl Messages<'_> {
             if self.at == self.records.len() {
                 let Some(&block) = self.recording.blocks.get(self.next_block) else { return Ok(None) };
                 self.next_block += 1;
+                if !self.recording.may_hold(block, self.window)? {
+                    continue;
+                }
                 self.block = block;
                 self.at = 0;
                 let loaded = self.recording.load(block, &mut self.raw, &mut self.records);
@@ -530,6 +556,10 @@ impl Messages<'_> {
         }
         let log_time =
             i64::try_from(log_time).map_err(|_| error("a message's instant is out of range; damaged"))?;
+        let at = LogicalTime::from_nanos(log_time);
+        if at < self.window.0 || at > self.window.1 {
+            return Ok(None);
+        }
         Ok(Some(Found { topic, sequence, log_time, cdr: end - fields.rest().len() }))
     }
 }

@@ -149,6 +149,23 @@ fn what_was_written_is_read() {
 }
 
 #[test]
+fn a_window_holds_what_is_in_it() {
+    let folder = TestFolder::new();
+    let path = folder.file("a.mcap");
+    write(&path, 400, 30_000);
+    let recording = Recording::open(&path).unwrap();
+    for (from, to) in [(0, 0), (15, 45), (1_990, 2_010), (3_985, 9_000), (5_000, 6_000), (30, 20)] {
+        let mut messages = recording.messages_of(&["/sample"]).unwrap().within(at(from), at(to));
+        let mut found = Vec::new();
+        while let Some(message) = messages.next_message().unwrap() {
+            found.push(message.sequence);
+        }
+        let expected: Vec<u32> = (0..400).filter(|k| (from..=to).contains(&(i64::from(*k) * 10))).collect();
+        assert_eq!(found, expected, "{from} to {to} ms");
+    }
+}
+
+#[test]
 fn equal_runs_give_equal_files() {
     let folder = TestFolder::new();
     let (a, b) = (folder.file("a.mcap"), folder.file("b.mcap"));
