@@ -7,6 +7,7 @@ use crate::observers::{Evaluate, Evaluators};
 use crate::run::{self, Scene, Watchers};
 use crate::split::{self, Elsewhere, PlanningProcess, Role};
 use crate::stack::{self, Topics};
+use crate::timing;
 use anyhow::Result;
 use auriga_evaluation::RunReport;
 use auriga_geometry::{LogicalDuration, LogicalTime};
@@ -159,6 +160,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         Networks::load(&configuration.models, configuration.rig.camera.as_ref())?
     };
     let (graph, topics) = stack::drive(&configuration, source, &kinds, vehicle, networks)?;
+    timing::demand(&configuration, &graph, &topics)?;
     let planning = if arguments.split { Some(Planning::start(&configuration, &graph)?) } else { None };
     let (exchange, split, child) = match planning {
         Some(planning) => (planning.exchange, Some(Role::Actuation.split()), Some(planning.process)),

@@ -13,6 +13,7 @@ mod replay;
 mod run;
 mod split;
 mod stack;
+mod timing;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Command {
     Diverge(diverge::Arguments),
     /// Answers "why did it do that?": a command back along its causes, with the time each step took
     Explain(explain::Arguments),
+    /// Computes from the configuration alone how old what the gate acts on can be (exit status 1 over the contract)
+    Timing(timing::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => replay::run(&arguments),
         Command::Diverge(arguments) => diverge::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
+        Command::Timing(arguments) => timing::run(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -90,7 +90,12 @@ fn two_drives_a_replay_and_a_split_drive_are_equal_to_the_byte() {
     assert_ne!(first.digest(), seed.digest());
 
     let same = auriga("same", &["diverge", &first.recording(), &replay.recording()]);
-    assert_eq!((same.status(), same.stdout().as_str()), (Some(0), "no message differs\n"), "{}", same.stderr());
+    assert_eq!(
+        (same.status(), same.stdout().as_str()),
+        (Some(0), "no message differs\n"),
+        "{}",
+        same.stderr()
+    );
     let other = auriga("other", &["diverge", &first.recording(), &seed.recording()]);
     assert_eq!(other.status(), Some(1), "{}", other.stderr());
     for part in ["/sensing/imu: message 0", "made by platform", "linear_acceleration.x: "] {
@@ -165,6 +170,27 @@ fn spoiled(name: &str, path: &str, from: &str, to: &str) -> String {
     let file = std::env::temp_dir().join(format!("auriga-test-{}-{name}", std::process::id()));
     std::fs::write(&file, text.replacen(from, to, 1)).unwrap();
     file.display().to_string()
+}
+
+#[test]
+fn a_profile_over_its_contract_is_refused_and_no_drive_exceeds_its_certificate() {
+    let passes = auriga("passes", &["timing"]);
+    assert_eq!(passes.status(), Some(0), "{}", passes.stderr());
+    // The longest age of any sensor's part, in milliseconds.
+    let worst = passes.stdout().lines().filter(|line| line.trim_start().starts_with('/')).map(|line| {
+        let columns: Vec<&str> = line.split_whitespace().collect();
+        columns[3].parse::<f64>().unwrap()
+    });
+    let worst = worst.fold(0.0, f64::max);
+    let run = drive("certified", "short", &["--duration", "4"]);
+    let measured = run.report()["sensor_to_command"]["max_ms"].as_f64().unwrap();
+    assert!(measured > 100.0 && measured <= worst, "{measured} ms, and the certificate says {worst} ms");
+
+    let slow = spoiled("slow.toml", "configs/timing/cpu.toml", "budget_ms = 30.0", "budget_ms = 90.0");
+    let fails = auriga("fails", &["timing", &slow]);
+    assert_eq!(fails.status(), Some(1), "{}", fails.stdout());
+    assert!(fails.stdout().contains("FAILS: "), "{}", fails.stdout());
+    check_refused("slow", &["drive", "--timing", &slow], &["slow.toml: refused: ", "contract is 300.000 ms"]);
 }
 
 #[test]

@@ -64,6 +64,7 @@
 //! assert_eq!(summary.nodes[0].steps, 100);
 //! ```
 
+mod certificate;
 mod executor;
 mod graph;
 pub mod link;
@@ -78,6 +79,7 @@ mod timing;
 mod topic;
 pub mod trace;
 
+pub use certificate::{Certificate, CertificateError, ChainAge, DomainLoad, SensorTiming};
 pub use executor::{
     Durations, Exchange, Executor, Observer, Pacing, Publication, RecordedStep, RunError, RunOptions,
     RunSummary, Split,
