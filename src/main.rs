@@ -9,6 +9,7 @@ mod models;
 mod nodes;
 mod observers;
 mod recorded;
+mod recover;
 mod replay;
 mod run;
 mod split;
@@ -38,6 +39,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Computes from the configuration alone how old what the gate acts on can be (exit status 1 over the contract)
     Timing(timing::Arguments),
+    /// Mends a recording that ends early, so that every reader opens it
+    Recover(recover::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Diverge(arguments) => diverge::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Timing(arguments) => timing::run(&arguments),
+        Command::Recover(arguments) => recover::run(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

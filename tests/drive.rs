@@ -238,6 +238,12 @@ fn a_truncated_recording_is_replayed_as_far_as_it_goes() {
     let replay = auriga("cut", &["replay", &path]);
     assert_ne!(replay.status(), Some(101), "{}", replay.stderr());
     assert!(replay.stderr().contains("ends early"), "{}", replay.stderr());
+    let mended = whole.folder.join("mended.mcap").display().to_string();
+    let recover = auriga("mend", &["recover", &path, "--out", &mended]);
+    assert_eq!(recover.status(), Some(0), "{}", recover.stderr());
+    assert!(recover.stdout().contains("are lost; digest "), "{}", recover.stdout());
+    let again = auriga("again", &["recover", &path, "--out", &mended]);
+    assert_eq!(again.status(), Some(2), "an existing file is not replaced");
 }
 
 #[test]

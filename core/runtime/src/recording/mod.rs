@@ -40,6 +40,7 @@ mod file;
 mod format;
 mod reader;
 mod recorder;
+mod recover;
 #[cfg(test)]
 mod tests;
 
@@ -47,6 +48,7 @@ pub use compare::{Difference, compare};
 pub use digest::{DIAGNOSTICS_PREFIX, Digest, sha256_hex};
 pub use reader::{Messages, RecordedMessage, Recording};
 pub use recorder::{Attachment, Recorder, RecorderHandle, RecorderOptions, WhenFull};
+pub use recover::{Recovered, recover};
 
 use auriga_wire::Message;
 use std::path::{Path, PathBuf};

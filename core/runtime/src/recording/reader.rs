@@ -113,6 +113,12 @@ impl Recording {
         self.truncated_at
     }
 
+    /// Size of its file.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     /// Its file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -166,6 +166,27 @@ fn a_window_holds_what_is_in_it() {
 }
 
 #[test]
+fn a_file_that_ends_early_is_mended() {
+    let folder = TestFolder::new();
+    let (path, cut, mended) = (folder.file("a.mcap"), folder.file("cut.mcap"), folder.file("mended.mcap"));
+    let written = write(&path, 400, 30_000);
+    let all = recover(&path, &mended).unwrap();
+    assert_eq!((all.lost_bytes, all.end), (0, at(3_990)));
+    assert_eq!(all.summary.digest, written.digest);
+    assert!(!Recording::open(&mended).unwrap().metadata().contains_key("recovered"));
+
+    let bytes = fs::read(&path).unwrap();
+    fs::write(&cut, &bytes[..bytes.len() * 2 / 3]).unwrap();
+    let part = recover(&cut, &mended).unwrap();
+    assert!(part.lost_bytes > 0 && part.end > at(1_000) && part.end < at(3_000));
+    let whole = Recording::open(&mended).unwrap();
+    assert!(!whole.is_truncated() && whole.metadata()["recovered"].contains("ends early"));
+    assert_eq!(whole.attachment("timing.toml").unwrap().unwrap(), b"[contract]\n");
+    assert_eq!(whole.summary().unwrap().messages, Recording::open(&cut).unwrap().summary().unwrap().messages);
+    assert!(recover(&cut, &cut).unwrap_err().to_string().contains("another file"));
+}
+
+#[test]
 fn equal_runs_give_equal_files() {
     let folder = TestFolder::new();
     let (a, b) = (folder.file("a.mcap"), folder.file("b.mcap"));
