@@ -1,6 +1,8 @@
 //! Auriga: perception, planning and control of an automated vehicle, in one binary.
 
+mod attestation;
 mod configuration;
+mod drift;
 mod drive;
 mod kitti;
 mod models;
@@ -11,6 +13,7 @@ mod replay;
 mod run;
 mod split;
 mod stack;
+mod telemetry;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -32,6 +35,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: there is one thread, and nothing has been done that would be done twice.
+    if let Err(error) = telemetry::switch_off() {
+        eprintln!("error: {error:#}");
+        return ExitCode::from(2);
+    }
     let filter = tracing_subscriber::EnvFilter::try_from_env("AURIGA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,zenoh=error"));
     tracing_subscriber::fmt()
