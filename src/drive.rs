@@ -1,5 +1,6 @@
 //! `auriga drive`: closed loop in the built-in simulator.
 
+use crate::attestation::Attested;
 use crate::configuration::{Configuration, Origin, Settings, role};
 use crate::models::Networks;
 use crate::nodes::platform::PlatformSource;
@@ -12,7 +13,6 @@ use anyhow::Result;
 use auriga_evaluation::RunReport;
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_hal::{Platform, PlatformParts, SensorKind, SensorSink, Sensors};
-use auriga_runtime::link::LinkExchange;
 use auriga_runtime::{Executor, Graph, Pacing, RunOptions, RunSummary, Source};
 use auriga_sim_bridge::plant::PlantParameters;
 use auriga_sim_bridge::{EmbeddedPlatform, Success};
@@ -124,6 +124,7 @@ impl Arguments {
                 map: Some(map),
                 lidar: rig.lidar.as_ref().map(|lidar| lidar.pose.to_pose3()),
                 camera: rig.camera.as_ref().map(stack::camera_model),
+                has_pictures: rig.camera.is_some(),
                 car: [vehicle.length_m, vehicle.width_m, vehicle.height_m, vehicle.rear_overhang_m],
             };
             let rrd = (!self.no_rrd).then(|| folder.join("recording.rrd"));
@@ -136,7 +137,10 @@ impl Arguments {
 
 /// Drives; true when the scenario's aim was reached and nobody was touched.
 pub fn run(arguments: &Arguments) -> Result<bool> {
-    let stop = run::stop_flag()?;
+    let stop = run::stop_flag(arguments.planning_of.is_none())?;
+    if arguments.planning_of.is_none() {
+        run::check_viewer(arguments.connect.as_deref())?;
+    }
     let configuration = arguments.configuration()?;
     let plant = PlantParameters::from_toml(configuration.text(role::PLANT), "auriga-sedan-plant.toml")?;
     let Configuration { scenario, map, rig, .. } = &configuration;
@@ -159,16 +163,20 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     } else {
         Networks::load(&configuration.models, configuration.rig.camera.as_ref())?
     };
+    let mut attested = networks.attested.clone();
     let (graph, topics) = stack::drive(&configuration, source, &kinds, vehicle, networks)?;
     timing::demand(&configuration, &graph, &topics)?;
-    let planning = if arguments.split { Some(Planning::start(&configuration, &graph)?) } else { None };
-    let (exchange, split, child) = match planning {
-        Some(planning) => (planning.exchange, Some(Role::Actuation.split()), Some(planning.process)),
-        None => (split::within(&graph)?, None, None),
+    let (exchange, split, child) = if arguments.split {
+        let planning = Planning::start(&configuration, &graph)?;
+        attested = planning.networks;
+        (planning.end.exchange, Some(Role::Actuation.split()), Some(planning.process))
+    } else {
+        (split::within(&graph)?, None, None)
     };
 
     let folder = run::new_folder(arguments.out.as_deref(), &format!("{}-{}", scenario.name, arguments.seed))?;
-    let recorder = run::recorder(&graph, &folder.join("recording.mcap"), name, &configuration.files)?;
+    let recording = folder.join("recording.mcap");
+    let recorder = run::recorder(&graph, &recording, name, &configuration.files, &attested)?;
     let evaluators = Arc::new(Mutex::new(Some(Evaluators::new(&configuration))));
     let mut watchers = Watchers::new(Some(recorder));
     arguments.watch(&mut watchers, &configuration, topics, &folder, &evaluators)?;
@@ -207,16 +215,17 @@ fn aim_reached(configuration: &Configuration, report: &RunReport, summary: &RunS
 /// The planning process and the link to it.
 struct Planning {
     process: PlanningProcess,
-    exchange: LinkExchange,
+    end: split::End,
+    networks: Vec<Attested>,
 }
 
 impl Planning {
     fn start(configuration: &Configuration, graph: &Graph) -> Result<Self> {
         let (endpoint, run) = (split::free_endpoint()?, std::process::id().to_string());
-        let exchange = split::open(Role::Actuation, &endpoint, &run, configuration, graph)?;
+        let end = split::open(Role::Actuation, &endpoint, &run, configuration, graph)?;
         let process = PlanningProcess::start(&endpoint, &run)?;
-        split::wait_for_peer(&exchange)?;
-        Ok(Self { process, exchange })
+        let networks = end.wait_for_planning()?;
+        Ok(Self { process, end, networks })
     }
 }
 
@@ -232,12 +241,13 @@ fn plan_for(
     let elsewhere = Elsewhere { period: sensors.tick_period(), least_latency: sensors.least_latency() };
     let source = move |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> { Ok(Box::new(elsewhere)) };
     let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
+    let attested = networks.attested.clone();
     let (graph, _) = stack::drive(configuration, source, kinds, None, networks)?;
     let run = arguments.run_id.as_deref().unwrap_or("0");
-    let exchange = split::open(Role::Planning, endpoint, run, configuration, &graph)?;
-    split::wait_for_peer(&exchange)?;
+    let end = split::open(Role::Planning, endpoint, run, configuration, &graph)?;
+    end.wait_for_actuation(&attested)?;
     let options = RunOptions {
-        exchange: Some(Box::new(exchange)),
+        exchange: Some(Box::new(end.exchange)),
         split: Some(Role::Planning.split()),
         ..arguments.options(configuration, stop)
     };

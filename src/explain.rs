@@ -1,5 +1,6 @@
 //! `auriga explain`: from a command at the actuators back along its causes.
 
+use crate::attestation::{self, Attested};
 use crate::run::println_line;
 use anyhow::{Context, Result, bail};
 use auriga_geometry::{LogicalTime, Pose2};
@@ -64,8 +65,9 @@ struct Past {
     /// Place of the record that made a message.
     makers: BTreeMap<(u16, u32), usize>,
     bytes: BTreeMap<(u16, u32), Vec<u8>>,
-    /// The recording's networks, as it names them.
+    /// The recording's choice of networks, and what ran them.
     models: Option<String>,
+    networks: Vec<Attested>,
 }
 
 type Id = (u16, u32);
@@ -91,7 +93,16 @@ impl Past {
         }
         let models = recording.attachment("models.toml")?;
         let models = models.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        Ok(Self { file: recording.path().display().to_string(), topics, records, makers, bytes, models })
+        let networks = attestation::recorded(recording)?;
+        Ok(Self {
+            networks,
+            file: recording.path().display().to_string(),
+            topics,
+            records,
+            makers,
+            bytes,
+            models,
+        })
     }
 
     fn input(&self, record: &TraceRecord, topic: &str) -> Option<Id> {
@@ -114,15 +125,16 @@ impl Past {
         decoded.map(Some).with_context(|| format!("{}: a message cannot be decoded", self.file))
     }
 
-    /// The file of a network, as the recording's `models.toml` has it.
+    /// The network in a role of `models.toml`, with the hash of its weights and what ran it.
     fn model(&self, role: &str) -> String {
         let parsed = self.models.as_ref().and_then(|text| text.parse::<toml::Table>().ok());
-        let name = parsed.and_then(|table| {
-            let entry = table.get(role)?;
-            let named = entry.get("card").or_else(|| entry.get("model")).unwrap_or(entry);
-            named.as_str().map(str::to_owned)
-        });
-        name.map_or(String::new(), |name| format!(" by the network {name}"))
+        let name = parsed.and_then(|table| Some(table.get(role)?.get("model")?.as_str()?.to_owned()));
+        let Some(name) = name else { return String::new() };
+        let attested = self.networks.iter().find(|network| network.model == name);
+        attested.map_or(format!(" by the network {name}"), |network| {
+            let hash = network.weights_sha256.get(..12).unwrap_or(&network.weights_sha256);
+            format!(" by the network {name} (weights {hash}…, on {})", network.provider)
+        })
     }
 }
 

@@ -2,17 +2,16 @@
 
 use crate::configuration::{self, ConfigurationFile, role};
 use crate::models::{ModelChoices, Networks};
-use crate::nodes::camera::CameraDetectionNode;
 use crate::nodes::localization::LocalizationNode;
 use crate::nodes::odometry::ScanMatchingNode;
 use crate::nodes::perception::{LidarDetectionNode, TrackingNode};
 use crate::nodes::platform::PlatformSource;
 use crate::recorded::{Judge, Recorded};
 use crate::run::{self, Scene, Watchers};
-use crate::stack::{ACTUATION, PLANNING, PLATFORM, Topics};
+use crate::stack::{self, ACTUATION, PLANNING, PLATFORM, Topics};
 use anyhow::{Context, Result};
 use auriga_evaluation::{KittiCalibration, KittiEvaluator, RunReport, parse_labels};
-use auriga_geometry::{LogicalDuration, Vec2};
+use auriga_geometry::{LogicalDuration, LogicalTime, Vec2};
 use auriga_hal::kitti::{KittiOptions, KittiPlatform, KittiRig};
 use auriga_hal::{Platform, SensorKind, SensorSink, Sensors};
 use auriga_perception::lidar::{LidarDetector, LidarDetectorConfig};
@@ -67,26 +66,36 @@ pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
     let models = file(role::MODELS, arguments.models)?;
     let choices = ModelChoices::from_toml(&models.text, &models.origin)?;
     let profile = TimingProfile::from_toml(&timing.text, &timing.origin)?;
-    let (graph, topics) = graph(profile, sensors, &rig, &choices)?;
+    let has_camera = sensors.kinds().iter().any(|(kind, _)| *kind == SensorKind::Camera);
+    let networks = if has_camera { Networks::detector(&choices)? } else { Networks::none() };
+    let attested = networks.attested.clone();
+    let (graph, topics) = graph(profile, sensors, &rig, networks)?;
 
     let name = arguments.folder.file_name().map_or("drive".into(), |name| name.to_string_lossy());
     let folder = run::new_folder(arguments.out, &format!("kitti-{name}"))?;
-    let recorder = run::recorder(&graph, &folder.join("recording.mcap"), "kitti", &[timing, models])?;
+    let recorder =
+        run::recorder(&graph, &folder.join("recording.mcap"), "kitti", &[timing, models], &attested)?;
     let mut watchers = Watchers::new(Some(recorder));
     if !arguments.no_rrd {
-        let scene =
-            Scene { map: None, lidar: Some(rig.lidar_pose), camera: Some(camera_model(&rig)), car: CAR };
+        let scene = Scene {
+            map: None,
+            lidar: Some(rig.lidar_pose),
+            camera: Some(camera_model(&rig)),
+            has_pictures: has_camera,
+            car: CAR,
+        };
         watchers.show(Some(folder.join("recording.rrd")), None, &scene, topics)?;
     }
-    let recorded = Recorded::new(topics, rig.lidar_pose, frames, labels(arguments.folder)?);
+    let until = options.gnss_withheld_after.map(|span| LogicalTime::ZERO + span);
+    let recorded = Recorded::new(topics, rig.lidar_pose, frames, labels(arguments.folder)?, until);
     let recorded = Arc::new(Mutex::new(Some(recorded)));
     watchers.observers.push(Box::new(Judge(Arc::clone(&recorded))));
-    let options = RunOptions {
-        stop: run::stop_flag()?,
+    let run_options = RunOptions {
+        stop: run::stop_flag(true)?,
         observers: std::mem::take(&mut watchers.observers),
         ..RunOptions::default()
     };
-    let result = Executor::new(graph, options)?.run();
+    let result = Executor::new(graph, run_options)?.run();
     let written = watchers.finish()?;
     let summary = result?;
     let recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -121,7 +130,7 @@ fn graph(
     profile: TimingProfile,
     sensors: Box<dyn Sensors>,
     rig: &KittiRig,
-    choices: &ModelChoices,
+    networks: Networks,
 ) -> Result<(Graph, Topics)> {
     let kinds: Vec<SensorKind> = sensors.kinds().into_iter().map(|(kind, _)| kind).collect();
     let has_camera = kinds.contains(&SensorKind::Camera);
@@ -161,9 +170,7 @@ fn graph(
     graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
 
     if has_camera {
-        let node = CameraDetectionNode { detector: Some(Networks::detector(choices)?) };
-        let outputs = (topics.camera_detections.publish(),);
-        graph.node("camera_detection", PLANNING, node, (topics.image.latest(),), outputs)?;
+        stack::camera_detection(&mut graph, &topics, networks.detector)?;
     }
     let tracker = Tracker::new(TrackerConfig {
         frame_id: frame_id.to_owned(),

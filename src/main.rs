@@ -1,7 +1,9 @@
 //! Auriga: perception, planning and control of an automated vehicle, in one binary.
 
+mod attestation;
 mod configuration;
 mod diverge;
+mod drift;
 mod drive;
 mod explain;
 mod kitti;
@@ -14,6 +16,7 @@ mod replay;
 mod run;
 mod split;
 mod stack;
+mod telemetry;
 mod timing;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +47,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Before anything else: there is one thread, and nothing has been done that would be done twice.
+    if let Err(error) = telemetry::switch_off() {
+        eprintln!("error: {error:#}");
+        return ExitCode::from(2);
+    }
     let filter = tracing_subscriber::EnvFilter::try_from_env("AURIGA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,zenoh=error"));
     tracing_subscriber::fmt()

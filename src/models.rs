@@ -1,6 +1,8 @@
 //! Networks out of the model store, as perception wants them.
 
+use crate::attestation::Attested;
 use crate::configuration::root;
+use crate::nodes::camera::LightFinder;
 use anyhow::{Context, Result, bail};
 use auriga_hal::CameraRig;
 use auriga_models::{
@@ -63,16 +65,16 @@ pub struct Detector {
     pub network: Loaded,
     /// Picture to tensor, tensor to boxes.
     pub yolox: Yolox,
+    /// Values of the network's input.
+    pub input_values: usize,
 }
 
 /// A reader of traffic lights.
 pub struct LightReader {
     /// Tensors in, tensors out.
     pub network: Loaded,
-    /// Which lights are in the picture, and where.
-    pub selector: LightSelector,
-    /// Picture to tensor.
-    pub crop: LightCrop,
+    /// What comes before.
+    pub finder: LightFinder,
 }
 
 /// The networks of the stack; absent where the car has no camera.
@@ -81,13 +83,19 @@ pub struct Networks {
     pub detector: Option<Detector>,
     /// Of the front camera.
     pub lights: Option<LightReader>,
+    /// What they are, and what really runs them.
+    pub attested: Vec<Attested>,
 }
 
-fn load(store: &Store, choice: &ModelChoice) -> Result<Loaded> {
-    let model = store.load(&choice.model)?;
+fn store() -> Store {
+    Store::from_environment(&root().join("models"))
+}
+
+fn load(choice: &ModelChoice, attested: &mut Vec<Attested>) -> Result<Loaded> {
+    let (model, runtime) = (store().load(&choice.model)?, Runtime::get()?);
     let options = NetworkOptions { providers: choice.providers.clone(), threads: choice.threads };
-    let session = Session::load(Runtime::get()?, &model, &options)?;
-    tracing::info!("{}: {:?}", choice.model, session.attestation());
+    let session = Session::load(runtime, &model, &options)?;
+    attested.push(Attested::of(&model, &session, choice.threads, runtime.build_info()));
     Ok(Loaded(session))
 }
 
@@ -140,30 +148,41 @@ fn crop(card: &ModelCard) -> Result<LightCrop> {
     })
 }
 
+fn detector(choice: &ModelChoice, attested: &mut Vec<Attested>) -> Result<Detector> {
+    let network = load(choice, attested)?;
+    let card = network.0.card();
+    Ok(Detector { yolox: yolox(card)?, input_values: card.inputs[0].elements(), network })
+}
+
+fn light_reader(
+    choice: &ModelChoice,
+    camera: &CameraRig,
+    attested: &mut Vec<Attested>,
+) -> Result<LightReader> {
+    let network = load(choice, attested)?;
+    let selector = LightSelector::new(LightSelectorConfig::default(), crate::stack::camera_model(camera))?;
+    Ok(LightReader { finder: LightFinder { selector, crop: crop(network.0.card())? }, network })
+}
+
 impl Networks {
     /// Loads and warms up what the choices name.
     pub fn load(choices: &ModelChoices, camera: Option<&CameraRig>) -> Result<Self> {
-        let Some(camera) = camera else { return Ok(Self { detector: None, lights: None }) };
-        let detector = Self::detector(choices)?;
-        let store = Store::from_environment(&root().join("models"));
-        let network = load(&store, &choices.traffic_lights)?;
-        let lights = LightReader {
-            crop: crop(network.0.card())?,
-            selector: LightSelector::new(LightSelectorConfig::default(), crate::stack::camera_model(camera))?,
-            network,
-        };
-        Ok(Self { detector: Some(detector), lights: Some(lights) })
+        let Some(camera) = camera else { return Ok(Self::none()) };
+        let mut networks = Self::detector(choices)?;
+        let lights = light_reader(&choices.traffic_lights, camera, &mut networks.attested)?;
+        networks.lights = Some(lights);
+        Ok(networks)
     }
 
     /// The camera's detector alone.
-    pub fn detector(choices: &ModelChoices) -> Result<Detector> {
-        let store = Store::from_environment(&root().join("models"));
-        let network = load(&store, &choices.camera_detection)?;
-        Ok(Detector { yolox: yolox(network.0.card())?, network })
+    pub fn detector(choices: &ModelChoices) -> Result<Self> {
+        let mut attested = Vec::new();
+        let detector = detector(&choices.camera_detection, &mut attested)?;
+        Ok(Self { detector: Some(detector), lights: None, attested })
     }
 
     /// Nothing: for a process in which these nodes do not run.
     pub fn none() -> Self {
-        Self { detector: None, lights: None }
+        Self { detector: None, lights: None, attested: Vec::new() }
     }
 }

@@ -59,6 +59,7 @@ impl View {
             points,
             image,
             ego,
+            camera_detections,
             lidar_detections,
             objects,
             predictions,

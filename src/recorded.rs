@@ -1,5 +1,6 @@
 //! Judges a foreign recording: localization against its INS, tracks against its labels.
 
+use crate::drift::Drift;
 use crate::observers::of;
 use crate::stack::Topics;
 use auriga_evaluation::{KittiEvaluator, LocalizationEvaluator, RunReport};
@@ -22,11 +23,19 @@ pub struct Recorded {
     labels: Option<KittiEvaluator>,
     localization: LocalizationEvaluator,
     has_reference: bool,
+    /// Where satellite positions are withheld from some instant on.
+    drift: Option<Drift>,
 }
 
 impl Recorded {
     /// Nothing seen yet.
-    pub fn new(topics: Topics, lidar_pose: Pose3, frames: Vec<u64>, labels: Option<KittiEvaluator>) -> Self {
+    pub fn new(
+        topics: Topics,
+        lidar_pose: Pose3,
+        frames: Vec<u64>,
+        labels: Option<KittiEvaluator>,
+        positions_until: Option<LogicalTime>,
+    ) -> Self {
         Self {
             topics,
             lidar_pose,
@@ -36,6 +45,7 @@ impl Recorded {
             labels,
             localization: LocalizationEvaluator::new(),
             has_reference: false,
+            drift: positions_until.map(Drift::new),
         }
     }
 
@@ -43,6 +53,7 @@ impl Recorded {
     pub fn finish(self) -> RunReport {
         RunReport {
             localization: self.has_reference.then(|| self.localization.finish()),
+            drift: self.drift.and_then(|drift| drift.finish()),
             kitti: self.labels.map(KittiEvaluator::finish),
             ..RunReport::default()
         }
@@ -66,8 +77,10 @@ impl Recorded {
         } else if let Some(odometry) = of(publication, topics.ego) {
             self.ego.note(&odometry);
             self.localization.odometry(&odometry);
+            self.drift.iter_mut().for_each(|drift| drift.ego(&odometry));
         } else if let Some(reference) = of(publication, topics.reference) {
             self.has_reference = true;
+            self.drift.iter_mut().for_each(|drift| drift.reference(&reference));
             self.localization.truth(&GroundTruth {
                 header: reference.header.clone(),
                 ego_pose: reference.pose.pose.clone(),

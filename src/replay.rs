@@ -1,5 +1,6 @@
 //! `auriga replay`: the stack on a recorded drive.
 
+use crate::attestation;
 use crate::configuration::Configuration;
 use crate::kitti::{self, KittiArguments};
 use crate::models::Networks;
@@ -53,6 +54,9 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     if recording.is_truncated() {
         eprintln!("{}: ends early; replaying what is there", path.display());
     }
+    if recording.metadata().get("platform").is_some_and(|platform| platform == "kitti") {
+        bail!("{}: is of a KITTI drive; repeat that with `replay kitti:FOLDER`", path.display());
+    }
     let configuration = Configuration::of_recording(&recording)?;
     let recorded = recorded_run(&recording)?;
     let metadata = recording.metadata();
@@ -74,18 +78,21 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         Ok(Box::new(RecordedSource::open(path, recorded)?))
     };
     let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
+    attestation::compare(&recording, &networks.attested)?;
+    let attested = networks.attested.clone();
     let (graph, topics) = stack::drive(&configuration, source, &kinds, None, networks)?;
 
     let name = path.parent().and_then(Path::file_name).map_or("drive".into(), |name| name.to_string_lossy());
     let folder = run::new_folder(arguments.out.as_deref(), &format!("{name}-replay"))?;
     let replayed = folder.join("recording.mcap");
     let platform = metadata.get("platform").map_or("embedded", String::as_str);
-    let mut watchers = Watchers::new(Some(run::recorder(&graph, &replayed, platform, &configuration.files)?));
+    let recorder = run::recorder(&graph, &replayed, platform, &configuration.files, &attested)?;
+    let mut watchers = Watchers::new(Some(recorder));
     watchers.progress(recorded.end.as_secs_f64(), topics)?;
     let options = RunOptions {
         end: recorded.end,
         durations: recorded.durations,
-        stop: run::stop_flag()?,
+        stop: run::stop_flag(true)?,
         observers: std::mem::take(&mut watchers.observers),
         exchange: Some(Box::new(split::within(&graph)?)),
         ..RunOptions::default()

@@ -1,5 +1,6 @@
 //! What every run does around the executor: folder, recorder, viewer, progress, Ctrl-C, report.
 
+use crate::attestation::{self, Attested};
 use crate::configuration::ConfigurationFile;
 #[cfg(feature = "viewer")]
 use crate::observers::View;
@@ -13,7 +14,7 @@ use auriga_perception::tracking::CameraModel;
 use auriga_runtime::recording::{Attachment, Recorder, RecorderOptions, TopicInfo};
 use auriga_runtime::{Graph, NodeStatistics, Observer, RunSummary};
 #[cfg(feature = "viewer")]
-use auriga_viewer::{Viewer, ViewerOptions};
+use auriga_viewer::{Shows, Viewer, ViewerOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,13 +27,29 @@ const THIN: usize = 4;
 /// Where a Rerun viewer listens by default.
 pub const VIEWER_URL: &str = "rerun+http://127.0.0.1:9876/proxy";
 
-/// Set by Ctrl-C: the run ends cleanly at the next tick; a second one ends the process at once.
-pub fn stop_flag() -> Result<Arc<AtomicBool>> {
+/// Makes sure that there is a viewer where one is to be connected to.
+#[cfg(feature = "viewer")]
+pub fn check_viewer(connect: Option<&str>) -> Result<()> {
+    connect.map_or(Ok(()), |url| Ok(auriga_viewer::find(url)?))
+}
+
+/// This build has none: said where it is asked for.
+#[cfg(not(feature = "viewer"))]
+pub fn check_viewer(_: Option<&str>) -> Result<()> {
+    Ok(())
+}
+
+/// Set by Ctrl-C: the run ends cleanly at the next tick; a second one ends the process at once. Of the processes of a run
+/// one `speaks`.
+pub fn stop_flag(speaks: bool) -> Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&stop);
     ctrlc::set_handler(move || {
         if flag.swap(true, Ordering::SeqCst) {
             std::process::exit(130);
+        }
+        if !speaks {
+            return;
         }
         eprintln!("stopping: the files are being completed (again to end at once)");
     })
@@ -61,7 +78,13 @@ fn media_type(role: &str) -> &'static str {
 }
 
 /// Starts the recorder with everything that a replay needs.
-pub fn recorder(graph: &Graph, path: &Path, platform: &str, files: &[ConfigurationFile]) -> Result<Recorder> {
+pub fn recorder(
+    graph: &Graph,
+    path: &Path,
+    platform: &str,
+    files: &[ConfigurationFile],
+    networks: &[Attested],
+) -> Result<Recorder> {
     let topics = graph.topics().iter().map(|topic| TopicInfo {
         name: topic.name.clone(),
         type_name: topic.type_name.to_owned(),
@@ -76,6 +99,7 @@ pub fn recorder(graph: &Graph, path: &Path, platform: &str, files: &[Configurati
             file.text.as_bytes().to_vec(),
         ));
     }
+    options.attachments.extend(attestation::attachments(networks)?);
     let metadata = [
         ("build", concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned()),
         ("platform", platform.to_owned()),
@@ -105,6 +129,8 @@ pub struct Scene<'a> {
     pub lidar: Option<Pose3>,
     /// The front camera.
     pub camera: Option<CameraModel>,
+    /// Whether pictures come from it.
+    pub has_pictures: bool,
     /// Length, width, height, rear axle to rear bumper, metres.
     pub car: [f64; 4],
 }
@@ -142,7 +168,8 @@ impl Watchers {
         scene: &Scene<'_>,
         topics: Topics,
     ) -> Result<()> {
-        let viewer = Viewer::new(ViewerOptions { rrd, connect, thin: THIN })?;
+        let shows = Shows { camera: scene.has_pictures, driving: scene.map.is_some() };
+        let viewer = Viewer::new(ViewerOptions { rrd, connect, thin: THIN, shows })?;
         if let Some(map) = scene.map {
             viewer.map(map)?;
         }
@@ -199,7 +226,11 @@ impl Watchers {
         }
         #[cfg(feature = "viewer")]
         if let Some(viewer) = self.viewer {
-            written.rrd_bytes = viewer.finish()?.bytes;
+            let shown = viewer.finish()?;
+            written.rrd_bytes = shown.bytes;
+            if let Some(problem) = shown.unseen {
+                eprintln!("warning: the Rerun viewer did not get everything: {problem}");
+            }
         }
         Ok(written)
     }
@@ -216,6 +247,8 @@ pub fn node_timings(nodes: &[NodeStatistics]) -> Vec<NodeTiming> {
         wall_ms_p50: millis(node.wall_quantile(0.5)),
         wall_ms_p99: millis(node.wall_quantile(0.99)),
         wall_ms_max: millis(node.wall_quantile(1.0)),
+        cpu_ms_mean: node.cpu_total.as_secs_f64() * 1e3 / node.steps.max(1) as f64,
+        cpu_s: node.cpu_total.as_secs_f64(),
         misses: node.missed,
     };
     nodes.iter().map(row).collect()

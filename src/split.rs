@@ -1,10 +1,11 @@
 //! One run as two processes: actuation here, planning in a child.
 
+use crate::attestation::{self, Attested};
 use crate::configuration::Configuration;
 use crate::stack::{ACTUATION, PLANNING};
 use anyhow::{Context, Result, bail};
 use auriga_geometry::{LogicalDuration, LogicalTime};
-use auriga_runtime::link::{Identity, Link, LinkConfig, LinkExchange};
+use auriga_runtime::link::{Envelope, Identity, Link, LinkConfig, LinkExchange, Subscription};
 use auriga_runtime::recording::sha256_hex;
 use auriga_runtime::{Graph, Group, NodeError, Source, SourceOutputs, Split};
 use std::net::TcpListener;
@@ -17,6 +18,9 @@ const VEHICLE: &str = "ego";
 const START: Duration = Duration::from_secs(60);
 /// A step may take this long on the wall before its peer counts as lost.
 const SILENCE: Duration = Duration::from_secs(60);
+
+/// Where the planning process says which networks it runs.
+const NETWORKS: &str = "@networks";
 
 /// Which end of the link this process is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +58,13 @@ fn configuration_digest(configuration: &Configuration) -> String {
     sha256_hex(&all)
 }
 
+/// This process's end of a link between the two.
+pub struct End {
+    /// For the executor.
+    pub exchange: LinkExchange,
+    networks: Subscription,
+}
+
 /// A link between the two processes; does not wait for the peer yet.
 pub fn open(
     role: Role,
@@ -61,7 +72,7 @@ pub fn open(
     run: &str,
     configuration: &Configuration,
     graph: &Graph,
-) -> Result<LinkExchange> {
+) -> Result<End> {
     let mut config = LinkConfig::new(VEHICLE);
     config.timeout = SILENCE;
     match role {
@@ -69,13 +80,24 @@ pub fn open(
         Role::Planning => config.connect.push(endpoint.to_owned()),
     }
     let link = Link::open(&config, &Identity::new(role.name(), run, &configuration_digest(configuration)))?;
-    Ok(LinkExchange::between(link, graph, &role.groups())?)
+    let networks = link.subscribe(&[NETWORKS])?;
+    Ok(End { exchange: LinkExchange::between(link, graph, &role.groups())?, networks })
 }
 
-/// Waits for the other end.
-pub fn wait_for_peer(exchange: &LinkExchange) -> Result<()> {
-    exchange.link().wait_for_peer(START)?;
-    Ok(())
+impl End {
+    /// Waits for the planning process, and hears which networks it runs.
+    pub fn wait_for_planning(&self) -> Result<Vec<Attested>> {
+        self.exchange.link().wait_for_peer(START)?;
+        attestation::from_peer(&self.networks.receive()?.payload.bytes())
+    }
+
+    /// Waits for the actuation process, and tells it which networks run here.
+    pub fn wait_for_actuation(&self, networks: &[Attested]) -> Result<()> {
+        self.exchange.link().wait_for_peer(START)?;
+        let told = attestation::to_peer(networks)?;
+        self.exchange.link().publisher(NETWORKS)?.put(&Envelope::default(), told)?;
+        Ok(())
+    }
 }
 
 /// A link from this process to itself, for the topics that always go through the transport.

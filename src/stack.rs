@@ -3,11 +3,14 @@
 //! The order of this file decides between things that happen at the same instant.
 
 use crate::configuration::Configuration;
-use crate::models::Networks;
-use crate::nodes::camera::{CameraDetectionNode, TrafficLightNode};
+use crate::models::{Detector, LightReader, Networks};
+use crate::nodes::camera::{
+    CameraDetectionNode, CameraPreparationNode, LightPreparationNode, TrafficLightNode,
+};
 use crate::nodes::control::ControlNode;
 use crate::nodes::gate::GateNode;
 use crate::nodes::localization::LocalizationNode;
+use crate::nodes::network::NetworkNode;
 use crate::nodes::perception::{LidarDetectionNode, ObstacleChannelNode, PredictionNode, TrackingNode};
 use crate::nodes::planning::PlannerNode;
 use crate::nodes::scene::SceneNode;
@@ -15,8 +18,9 @@ use anyhow::Result;
 use auriga_control::{Controller, ControllerConfig};
 use auriga_geometry::{Pose2, Vec2};
 use auriga_hal::{CameraRig, SensorKind, Vehicle};
+use auriga_map::Map;
 use auriga_messages::auriga_msgs::{
-    BehaviorDecision, Engage, GroundTruth, NearestObstacle, SafeCommandRecord, VehicleState,
+    BehaviorDecision, Engage, GroundTruth, NearestObstacle, NetworkTensor, SafeCommandRecord, VehicleState,
 };
 use auriga_messages::autoware_control_msgs::Control;
 use auriga_messages::autoware_perception_msgs::{PredictedObjects, TrackedObjects, TrafficLightGroupArray};
@@ -70,6 +74,10 @@ pub struct Topics {
     pub tf: Topic<TFMessage>,
     pub tf_static: Topic<TFMessage>,
     pub map_markers: Topic<MarkerArray>,
+    pub camera_input: Topic<NetworkTensor>,
+    pub camera_output: Topic<NetworkTensor>,
+    pub lights_input: Topic<NetworkTensor>,
+    pub lights_output: Topic<NetworkTensor>,
 }
 
 impl Topics {
@@ -99,6 +107,11 @@ impl Topics {
             tf: graph.topic("/tf"),
             tf_static: graph.topic("/tf_static"),
             map_markers: graph.topic("/map/markers"),
+            // Large, and they follow from the pictures.
+            camera_input: graph.unrecorded_topic("/perception/camera/network_input"),
+            camera_output: graph.unrecorded_topic("/perception/camera/network_output"),
+            lights_input: graph.unrecorded_topic("/perception/traffic_lights/network_input"),
+            lights_output: graph.unrecorded_topic("/perception/traffic_lights/network_output"),
         }
     }
 
@@ -144,18 +157,8 @@ pub fn drive(
     let inputs = (topics.points.latest(), topics.ego.latest());
     graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
 
-    let node = CameraDetectionNode { detector: networks.detector };
-    graph.node(
-        "camera_detection",
-        PLANNING,
-        node,
-        (topics.image.latest(),),
-        (topics.camera_detections.publish(),),
-    )?;
-
-    let node = TrafficLightNode::new(networks.lights, Arc::clone(&configuration.map));
-    let inputs = (topics.image.latest(), topics.ego.queue(64));
-    graph.node("traffic_lights", PLANNING, node, inputs, (topics.lights.publish(),))?;
+    camera_detection(&mut graph, &topics, networks.detector)?;
+    traffic_lights(&mut graph, &topics, networks.lights, &configuration.map)?;
 
     let camera = configuration.rig.camera.as_ref().map(camera_model);
     let node =
@@ -197,6 +200,50 @@ pub fn drive(
     graph.node("scene", ACTUATION, node, (topics.ego.latest(),), outputs)?;
     graph.check_profile()?;
     Ok((graph, topics))
+}
+
+/// Road users in pictures: preparation, network, reading.
+pub fn camera_detection(graph: &mut Graph, topics: &Topics, detector: Option<Detector>) -> Result<()> {
+    let (yolox, input_values, network) = match detector {
+        Some(Detector { network, yolox, input_values }) => (Some(yolox), input_values, Some(network)),
+        None => (None, 0, None),
+    };
+    let node = CameraPreparationNode { yolox: yolox.clone(), input_values };
+    let outputs = (topics.camera_input.publish(),);
+    graph.node("camera_preparation", PLANNING, node, (topics.image.latest(),), outputs)?;
+
+    let (inputs, outputs) = ((topics.camera_input.latest(),), (topics.camera_output.publish(),));
+    graph.node("camera_network", PLANNING, NetworkNode { network }, inputs, outputs)?;
+
+    let (inputs, outputs) = ((topics.camera_output.latest(),), (topics.camera_detections.publish(),));
+    graph.node("camera_detection", PLANNING, CameraDetectionNode { yolox }, inputs, outputs)?;
+    Ok(())
+}
+
+/// What the map's lights show: preparation, network, reading.
+fn traffic_lights(
+    graph: &mut Graph,
+    topics: &Topics,
+    reader: Option<LightReader>,
+    map: &Arc<Map>,
+) -> Result<()> {
+    let (finder, network) = reader.map(|LightReader { network, finder }| (finder, network)).unzip();
+    let node = LightPreparationNode::new(finder, Arc::clone(map));
+    let inputs = (topics.image.latest(), topics.ego.queue(64));
+    graph.node("light_preparation", PLANNING, node, inputs, (topics.lights_input.publish(),))?;
+
+    let (inputs, outputs) = ((topics.lights_input.latest(),), (topics.lights_output.publish(),));
+    graph.node("light_network", PLANNING, NetworkNode { network }, inputs, outputs)?;
+
+    let node = TrafficLightNode::new(Arc::clone(map));
+    graph.node(
+        "traffic_lights",
+        PLANNING,
+        node,
+        (topics.lights_output.latest(),),
+        (topics.lights.publish(),),
+    )?;
+    Ok(())
 }
 
 /// The front camera as perception sees it.

@@ -2,66 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-
-struct Run {
-    folder: PathBuf,
-    output: Output,
-}
-
-impl Run {
-    fn stderr(&self) -> String {
-        String::from_utf8_lossy(&self.output.stderr).into_owned()
-    }
-
-    fn stdout(&self) -> String {
-        String::from_utf8_lossy(&self.output.stdout).into_owned()
-    }
-
-    fn status(&self) -> Option<i32> {
-        self.output.status.code()
-    }
-
-    fn recording(&self) -> String {
-        self.folder.join("recording.mcap").display().to_string()
-    }
-
-    fn report(&self) -> serde_json::Value {
-        let path = self.folder.join("report.json");
-        let text = std::fs::read_to_string(&path)
-            .unwrap_or_else(|e| panic!("{}: {e}: {}", path.display(), self.stderr()));
-        serde_json::from_str(&text).unwrap()
-    }
-
-    fn digest(&self) -> String {
-        self.report()["digest"].as_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Run {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.folder);
-    }
-}
-
-fn auriga(name: &str, arguments: &[&str]) -> Run {
-    let folder = std::env::temp_dir().join(format!("auriga-test-{}-{name}", std::process::id()));
-    let out = folder.display().to_string();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_auriga"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(arguments);
-    if matches!(arguments[0], "drive" | "replay") {
-        command.args(["--out", &out]);
-    }
-    Run { output: command.output().unwrap(), folder }
-}
-
-fn drive(name: &str, scenario: &str, more: &[&str]) -> Run {
-    let scenario = format!("configs/scenarios/{scenario}.toml");
-    let mut arguments = vec!["drive", "--scenario", &scenario, "--no-rrd"];
-    arguments.extend_from_slice(more);
-    auriga(name, &arguments)
-}
+use support::{Run, auriga, drive};
 
 /// The reports of two runs of one kind must agree in their digest; shows the first difference otherwise.
 fn assert_same(a: &Run, b: &Run) {
@@ -82,10 +26,7 @@ fn two_drives_a_replay_and_a_split_drive_are_equal_to_the_byte() {
     let split = drive("split", "short", &["--split"]);
     assert!(matches!(split.status(), Some(0 | 1)), "{}", split.stderr());
     assert_same(&first, &split);
-    let replay = auriga("replay", &["replay", &first.recording()]);
-    let said = replay.stdout();
-    assert_eq!(replay.status(), Some(0), "{said}{}", replay.stderr());
-    assert!(said.contains("equal to the byte") && said.contains(&first.digest()), "{said}");
+    let replay = support::assert_replays("replay", &first);
     let seed = drive("seed", "short", &["--seed", "2"]);
     assert_ne!(first.digest(), seed.digest());
 

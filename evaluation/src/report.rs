@@ -20,6 +20,10 @@ pub struct NodeTiming {
     pub wall_ms_p99: f64,
     /// Greatest wall time, milliseconds.
     pub wall_ms_max: f64,
+    /// Mean processor time on the thread that ran it, milliseconds.
+    pub cpu_ms_mean: f64,
+    /// The same of all steps together, seconds.
+    pub cpu_s: f64,
     /// Deadline misses in logical time.
     pub misses: u64,
 }
@@ -31,6 +35,19 @@ pub struct SensorToCommand {
     pub mean_ms: f64,
     /// Greatest.
     pub max_ms: f64,
+}
+
+/// How far the ego state drifted off while no satellite position was given: growth of its error, not the error itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct DriftReport {
+    /// Without positions.
+    pub seconds: f64,
+    /// Driven meanwhile.
+    pub driven_m: f64,
+    /// Metres in the plane.
+    pub position_m: f64,
+    /// Radians.
+    pub yaw_rad: f64,
 }
 
 /// The report of a run. Parts that the run did not have are absent.
@@ -48,6 +65,8 @@ pub struct RunReport {
     pub perception: Option<PerceptionReport>,
     /// Ego state against truth.
     pub localization: Option<LocalizationReport>,
+    /// Where positions were withheld.
+    pub drift: Option<DriftReport>,
     /// Tracks against KITTI's labels.
     pub kitti: Option<KittiReport>,
     /// Each node, in the order of the stack.

@@ -1,6 +1,8 @@
 //! The report as a table for people.
 
-use crate::{DriveReport, KittiReport, LocalizationReport, NodeTiming, PerceptionReport, RunReport};
+use crate::{
+    DriftReport, DriveReport, KittiReport, LocalizationReport, NodeTiming, PerceptionReport, RunReport,
+};
 use core::fmt::Write;
 
 const WIDTH: usize = 96;
@@ -40,6 +42,14 @@ pub(crate) fn render(report: &RunReport) -> String {
     }
     if let Some(localization) = &report.localization {
         render_localization(&mut page, localization);
+    }
+    if let Some(drift) = &report.drift {
+        let DriftReport { seconds, driven_m, position_m, yaw_rad } = drift;
+        let yaw_deg = yaw_rad.to_degrees();
+        page.row(
+            "drift, no positions",
+            &format!("{position_m:.2} m and {yaw_deg:.2}° in {seconds:.1} s and {driven_m:.1} m"),
+        );
     }
     if !report.nodes.is_empty() {
         render_nodes(&mut page, &report.nodes);
@@ -199,21 +209,23 @@ fn render_localization(page: &mut Page, localization: &LocalizationReport) {
 }
 
 fn render_nodes(page: &mut Page, nodes: &[NodeTiming]) {
-    page.heading("nodes: logical budget and wall time, milliseconds");
+    page.heading("nodes: logical budget, wall time, mean processor time, milliseconds");
     let mut line = String::new();
-    let names = ["steps", "budget", "mean", "p50", "p99", "max", "missed"];
-    let _ = write!(line, "  {:<26}", "");
+    let names = ["steps", "budget", "mean", "p50", "p99", "max", "cpu", "missed"];
+    let _ = write!(line, "  {:<23}", "");
     for name in names {
-        let _ = write!(line, "{name:>10}");
+        let _ = write!(line, "{name:>9}");
     }
     page.line(&line);
     for node in nodes {
         line.clear();
-        let _ = write!(line, "  {:<26}{:>10}{:>10.1}", node.node, node.steps, node.budget_ms);
-        for wall in [node.wall_ms_mean, node.wall_ms_p50, node.wall_ms_p99, node.wall_ms_max] {
-            let _ = write!(line, "{wall:>10.2}");
+        let _ = write!(line, "  {:<23}{:>9}{:>9.1}", node.node, node.steps, node.budget_ms);
+        for wall in
+            [node.wall_ms_mean, node.wall_ms_p50, node.wall_ms_p99, node.wall_ms_max, node.cpu_ms_mean]
+        {
+            let _ = write!(line, "{wall:>9.2}");
         }
-        let _ = write!(line, "{:>10}", node.misses);
+        let _ = write!(line, "{:>9}", node.misses);
         page.line(&line);
     }
 }

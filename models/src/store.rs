@@ -27,6 +27,12 @@ pub struct StoredModel {
 }
 
 impl StoredModel {
+    /// The SHA-256 of the card's text.
+    #[must_use]
+    pub fn card_sha256(&self) -> String {
+        sha256_hex(self.card_text.as_bytes())
+    }
+
     /// The size of the weights' file in bytes.
     #[must_use]
     pub fn weights_len(&self) -> usize {

@@ -4,6 +4,7 @@ pub mod camera;
 pub mod control;
 pub mod gate;
 pub mod localization;
+pub mod network;
 pub mod odometry;
 pub mod perception;
 pub mod planning;

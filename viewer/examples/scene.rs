@@ -16,7 +16,7 @@ use auriga_messages::geometry_msgs::{Pose, Vector3};
 use auriga_messages::nav_msgs::Odometry;
 use auriga_messages::sensor_msgs::{Image, PointCloud2, PointField};
 use auriga_messages::vision_msgs::{BoundingBox2D, Detection2D, Detection2DArray, ObjectHypothesisWithPose};
-use auriga_viewer::{Viewer, ViewerHandle, ViewerOptions};
+use auriga_viewer::{Shows, Viewer, ViewerHandle, ViewerOptions};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,7 +27,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let seconds: f64 = rest.first().map_or(Ok(20.0), |s| s.parse())?;
     let map = Map::from_opendrive(&std::fs::read_to_string(map)?)?;
-    let viewer = Viewer::new(ViewerOptions { rrd: Some(rrd.into()), connect: None, thin: 4 })?;
+    let viewer = Viewer::new(ViewerOptions {
+        rrd: Some(rrd.into()),
+        connect: None,
+        thin: 4,
+        shows: Shows::default(),
+    })?;
     viewer.map(&map)?;
     viewer.ego(4.6, 1.85, 1.5, 0.95)?;
     let lidar = Pose3::from_euler(Vec3::new(1.2, 0.0, 1.9), 0.0, 0.0, 0.0);

@@ -6,6 +6,7 @@
 use crate::ViewerError;
 use crate::palette;
 use crate::stage::{self, TIMELINE};
+use crate::viewer::Shows;
 use rerun::components::Visible;
 use rerun::datatypes::{Float32, Uuid};
 use rerun::external::re_log_types::{BlueprintActivationCommand, LogMsg};
@@ -116,7 +117,7 @@ impl Layout {
 }
 
 /// Sends the arrangement; `live`: the newest instant is shown, otherwise the drive plays from its start.
-pub(crate) fn send(recording: &RecordingStream, live: bool) -> Result<(), ViewerError> {
+pub(crate) fn send(recording: &RecordingStream, shows: Shows, live: bool) -> Result<(), ViewerError> {
     let (blueprint, storage) = RecordingStreamBuilder::new("auriga")
         .recording_id("auriga layout")
         .enabled(true)
@@ -127,18 +128,22 @@ pub(crate) fn send(recording: &RecordingStream, live: bool) -> Result<(), Viewer
     blueprint.set_log_tick_enabled(false);
     blueprint.set_time_sequence("blueprint", 0);
     let mut layout = Layout { blueprint, next: 0 };
-    let scene = layout.scene()?;
-    let camera = layout.view("2D", "Camera", stage::CAMERA, &["$origin/**"], &[])?;
-    let states = layout.view("StateTimeline", "States", "states", &["$origin/**"], &[])?;
-    let speed = layout.curves("Speed (m/s)", "plots/speed")?;
-    let acceleration = layout.curves("Acceleration (m/s²)", "plots/acceleration")?;
-    let steering = layout.curves("Steering angle (rad)", "plots/steering")?;
-    let log = layout.log()?;
-    let left = layout.container(components::ContainerKind::Vertical, &[(scene, 5.0), (log, 1.0)])?;
-    let right = layout.container(
-        components::ContainerKind::Vertical,
-        &[(camera, 3.2), (states, 1.5), (speed, 1.8), (acceleration, 1.8), (steering, 1.8)],
-    )?;
+    let mut left = vec![(layout.scene()?, 5.0)];
+    let mut right = Vec::new();
+    if shows.camera {
+        right.push((layout.view("2D", "Camera", stage::CAMERA, &["$origin/**"], &[])?, 3.2));
+    }
+    if shows.driving {
+        right.push((layout.view("StateTimeline", "States", "states", &["$origin/**"], &[])?, 1.5));
+    }
+    right.push((layout.curves("Speed (m/s)", "plots/speed")?, 1.8));
+    if shows.driving {
+        right.push((layout.curves("Acceleration (m/s²)", "plots/acceleration")?, 1.8));
+        right.push((layout.curves("Steering angle (rad)", "plots/steering")?, 1.8));
+        left.push((layout.log()?, 1.0));
+    }
+    let left = layout.container(components::ContainerKind::Vertical, &left)?;
+    let right = layout.container(components::ContainerKind::Vertical, &right)?;
     let root = layout.container(components::ContainerKind::Horizontal, &[(left, 1.7), (right, 1.0)])?;
     let viewport = archetypes::ViewportBlueprint::new()
         .with_root_container(components::RootContainer(root.id))

@@ -11,10 +11,12 @@
 //! ```no_run
 //! use auriga_geometry::LogicalTime;
 //! use auriga_messages::nav_msgs::Odometry;
-//! use auriga_viewer::{Viewer, ViewerOptions};
+//! use auriga_viewer::{Shows, Viewer, ViewerOptions};
 //! use std::sync::Arc;
 //!
-//! let viewer = Viewer::new(ViewerOptions { rrd: Some("drive.rrd".into()), connect: None, thin: 4 })?;
+//! let options =
+//!     ViewerOptions { rrd: Some("drive.rrd".into()), connect: None, thin: 4, shows: Shows::default() };
+//! let viewer = Viewer::new(options)?;
 //! let handle = viewer.handle();
 //! handle.try_send(LogicalTime::ZERO, Arc::new(Odometry::default()).into());
 //! let summary = viewer.finish()?;
@@ -27,6 +29,7 @@ mod cloud;
 mod error;
 mod item;
 mod layout;
+mod live;
 mod map_layer;
 mod objects;
 mod palette;
@@ -39,4 +42,5 @@ mod viewer;
 
 pub use error::ViewerError;
 pub use item::ViewItem;
-pub use viewer::{DEFAULT_CONNECT_URL, Viewer, ViewerHandle, ViewerOptions, ViewerSummary};
+pub use live::find;
+pub use viewer::{DEFAULT_CONNECT_URL, Shows, Viewer, ViewerHandle, ViewerOptions, ViewerSummary};

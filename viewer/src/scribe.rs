@@ -57,6 +57,8 @@ pub(crate) struct Scribe {
     paces: Paces,
     decision: (String, String),
     gate: (u8, u8),
+    /// The car's bus has told the speed; else it is taken from the ego state.
+    bus_tells_speed: bool,
 }
 
 impl Scribe {
@@ -72,6 +74,7 @@ impl Scribe {
             paces: Paces::default(),
             decision: Default::default(),
             gate: (u8::MAX, u8::MAX),
+            bus_tells_speed: false,
         }
     }
 
@@ -118,6 +121,9 @@ impl Scribe {
         if !self.paces.ego.due(stamp, FAST) {
             return Ok(());
         }
+        if !self.bus_tells_speed {
+            plots::add(&self.stage, &plots::SPEED, stamp, twist.linear.x)?;
+        }
         self.stage.draw(stage::EGO, stamp, &stage::transform(&pose))
     }
 
@@ -150,6 +156,7 @@ impl Scribe {
     }
 
     fn vehicle_state(&mut self, time: LogicalTime, state: &VehicleState) -> Result<(), ViewerError> {
+        self.bus_tells_speed = true;
         if !self.paces.state.due(time, FAST) {
             return Ok(());
         }

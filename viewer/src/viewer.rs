@@ -1,5 +1,6 @@
 //! The viewer's thread and the way to it.
 
+use crate::live::{LiveEnd, LiveViewer};
 use crate::rrd_file::RrdFile;
 use crate::scribe::Scribe;
 use crate::stage::Stage;
@@ -7,9 +8,8 @@ use crate::{ViewItem, ViewerError, layout, map_layer, plots};
 use auriga_geometry::{LogicalTime, Pose3};
 use auriga_map::Map;
 use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
-use rerun::external::re_uri::ProxyUri;
 use rerun::log::ChunkBatcherConfig;
-use rerun::sink::{GrpcSink, LogSink, MultiSink};
+use rerun::sink::{LogSink, MultiSink};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,8 +24,6 @@ pub const DEFAULT_CONNECT_URL: &str = rerun::DEFAULT_CONNECT_URL;
 const QUEUE: usize = 1024;
 /// Scans and pictures are refused when this many items wait.
 const QUEUE_FOR_HEAVY: usize = 128;
-/// How long a connected viewer may take to accept the rest at the end.
-const CONNECTION_PATIENCE: Duration = Duration::from_secs(10);
 
 /// Where the viewer writes, and how much.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +34,35 @@ pub struct ViewerOptions {
     pub connect: Option<String>,
     /// Every `thin`-th lidar point is shown (at most 8,000 a scan); 0 is taken as 1.
     pub thin: usize,
+    /// What will come: what never comes gets no place on the screen.
+    pub shows: Shows,
+}
+
+/// What a run has to show beside scene and speed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shows {
+    /// Pictures.
+    pub camera: bool,
+    /// Decisions and commands.
+    pub driving: bool,
+}
+
+impl Default for Shows {
+    /// Everything.
+    fn default() -> Self {
+        Self { camera: true, driving: true }
+    }
 }
 
 /// What came of it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ViewerSummary {
     /// Size of the file; 0 without one.
     pub bytes: u64,
     /// Items that were given up because the viewer could not keep up.
     pub dropped: u64,
+    /// Why a connected viewer did not get everything; `None` when it did, or none was asked for.
+    pub unseen: Option<String>,
 }
 
 /// What the thread is told.
@@ -63,7 +81,7 @@ enum Input {
 pub struct Viewer {
     stage: Stage,
     file: Option<RrdFile>,
-    url: Option<String>,
+    live: Option<LiveEnd>,
     sender: Sender<Input>,
     dropped: Arc<AtomicU64>,
     thread: JoinHandle<Result<(), ViewerError>>,
@@ -98,10 +116,9 @@ impl Viewer {
     /// # Errors
     /// [`ViewerError`] when neither is named, the file can't be made, the address makes no sense, or no thread can be had.
     pub fn new(options: ViewerOptions) -> Result<Self, ViewerError> {
-        let live = options.connect.is_some();
-        let (recording, file) = open(&options)?;
+        let (recording, file, live) = open(&options)?;
         let stage = Stage { recording };
-        layout::send(&stage.recording, live)?;
+        layout::send(&stage.recording, options.shows, live.is_some())?;
         plots::legend(&stage)?;
         let (sender, receiver) = bounded(QUEUE);
         let scribe = Scribe::new(Stage { recording: stage.recording.clone() }, options.thin.max(1));
@@ -109,7 +126,7 @@ impl Viewer {
             .name(String::from("viewer"))
             .spawn(move || run(scribe, &receiver))
             .map_err(|error| ViewerError::Thread(error.to_string()))?;
-        Ok(Self { stage, file, url: options.connect, sender, dropped: Arc::new(AtomicU64::new(0)), thread })
+        Ok(Self { stage, file, live, sender, dropped: Arc::new(AtomicU64::new(0)), thread })
     }
 
     /// A way to hand items over.
@@ -165,23 +182,24 @@ impl Viewer {
     /// Draws what still waits, closes the file and says what came of it. Items that are sent later are dropped.
     ///
     /// # Errors
-    /// [`ViewerError`] when the file is incomplete, the viewer did not take all, or Rerun refused something.
+    /// [`ViewerError`] when the file is incomplete, or Rerun refused something. A connected viewer that did not take all is
+    /// no error: the summary says so.
     pub fn finish(self) -> Result<ViewerSummary, ViewerError> {
         let stopped = self.tell(Input::Stop);
         let drawn = self.thread.join().map_err(|_| ViewerError::Thread(String::from("it panicked")))?;
         stopped?;
-        let flushed = if self.url.is_some() {
-            self.stage.recording.flush_with_timeout(CONNECTION_PATIENCE)
-        } else {
-            self.stage.recording.flush_blocking()
-        };
+        let flushed = self.stage.recording.flush_blocking();
         drop(self.stage);
+        let closed = self.live.as_ref().is_none_or(LiveEnd::wait);
         let bytes = self.file.as_ref().map_or(Ok(0), RrdFile::finish)?;
-        if let (Some(url), Err(error)) = (self.url, flushed) {
-            return Err(ViewerError::Connect { url, problem: error.to_string() });
-        }
+        // With the file complete, what is left of the flush's error is the connected viewer's.
+        let unseen = match (self.live, flushed) {
+            (None, _) => None,
+            (Some(_), Err(error)) => Some(error.to_string()),
+            (Some(_), Ok(())) => (!closed).then(|| String::from("it did not take the last of it in time")),
+        };
         drawn?;
-        Ok(ViewerSummary { bytes, dropped: self.dropped.load(Ordering::Relaxed) })
+        Ok(ViewerSummary { bytes, dropped: self.dropped.load(Ordering::Relaxed), unseen })
     }
 }
 
@@ -207,18 +225,20 @@ fn run(mut scribe: Scribe, receiver: &Receiver<Input>) -> Result<(), ViewerError
     first_error
 }
 
-fn open(options: &ViewerOptions) -> Result<(rerun::RecordingStream, Option<RrdFile>), ViewerError> {
+/// The stream and where it goes.
+type Opened = (rerun::RecordingStream, Option<RrdFile>, Option<LiveEnd>);
+
+fn open(options: &ViewerOptions) -> Result<Opened, ViewerError> {
     let mut sinks: Vec<Box<dyn LogSink>> = Vec::new();
     let file = options.rrd.as_deref().map(RrdFile::create).transpose()?;
     if let Some(file) = &file {
         sinks.push(Box::new(file.clone()));
     }
+    let mut live = None;
     if let Some(url) = &options.connect {
-        let address: ProxyUri = url.parse().map_err(|error| ViewerError::Connect {
-            url: url.clone(),
-            problem: format!("{error}, expected something like {DEFAULT_CONNECT_URL}"),
-        })?;
-        sinks.push(Box::new(GrpcSink::new(address)));
+        let (viewer, end) = LiveViewer::connect(url)?;
+        sinks.push(Box::new(viewer));
+        live = Some(end);
     }
     // Few large chunks make a small file; a viewer that watches wants small ones at once.
     let batches = if options.connect.is_some() {
@@ -244,5 +264,5 @@ fn open(options: &ViewerOptions) -> Result<(rerun::RecordingStream, Option<RrdFi
     recording.set_log_time_enabled(false);
     recording.set_log_tick_enabled(false);
     recording.log_static("world", &rerun::ViewCoordinates::RIGHT_HAND_Z_UP())?;
-    Ok((recording, file))
+    Ok((recording, file, live))
 }

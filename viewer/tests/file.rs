@@ -7,7 +7,7 @@ use auriga_messages::autoware_perception_msgs::{TrackedObject, TrackedObjects};
 use auriga_messages::autoware_planning_msgs::{Trajectory, TrajectoryPoint};
 use auriga_messages::nav_msgs::Odometry;
 use auriga_messages::sensor_msgs::Image;
-use auriga_viewer::{Viewer, ViewerError, ViewerOptions};
+use auriga_viewer::{Shows, Viewer, ViewerError, ViewerOptions};
 use rerun::external::re_log_encoding::DecoderApp;
 use rerun::external::re_log_types::LogMsg;
 use std::collections::BTreeSet;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 fn options(rrd: &str) -> ViewerOptions {
-    ViewerOptions { rrd: Some(PathBuf::from(rrd)), connect: None, thin: 4 }
+    ViewerOptions { rrd: Some(PathBuf::from(rrd)), connect: None, thin: 4, shows: Shows::default() }
 }
 
 fn temporary(name: &str) -> PathBuf {
@@ -67,7 +67,7 @@ fn a_second_of_driving_can_be_read_back() {
         );
     }
     let summary = viewer.finish().unwrap();
-    assert_eq!(summary.dropped, 0);
+    assert_eq!((summary.dropped, summary.unseen), (0, None));
     assert_eq!(summary.bytes, std::fs::metadata(&path).unwrap().len());
 
     let file = BufReader::new(std::fs::File::open(&path).unwrap());
@@ -128,9 +128,53 @@ fn a_file_that_breaks_off_is_an_error_that_names_it() {
 fn what_can_not_be_opened_is_refused_at_once() {
     let error = Viewer::new(options("/nowhere/at/all.rrd")).err().unwrap();
     assert!(error.to_string().starts_with("/nowhere/at/all.rrd: can't be written"), "{error}");
-    let error = Viewer::new(ViewerOptions { rrd: None, connect: None, thin: 1 }).err().unwrap();
+    let error = Viewer::new(ViewerOptions { rrd: None, connect: None, thin: 1, shows: Shows::default() })
+        .err()
+        .unwrap();
     assert!(matches!(error, ViewerError::NoTarget));
-    let nonsense = ViewerOptions { rrd: None, connect: Some(String::from("not a url")), thin: 1 };
+    let nonsense = ViewerOptions {
+        rrd: None,
+        connect: Some(String::from("not a url")),
+        thin: 1,
+        shows: Shows::default(),
+    };
     let error = Viewer::new(nonsense).err().unwrap();
     assert!(matches!(error, ViewerError::Connect { .. }), "{error}");
+}
+
+fn connected(url: String, rrd: Option<PathBuf>) -> ViewerOptions {
+    ViewerOptions { rrd, connect: Some(url), thin: 1, shows: Shows::default() }
+}
+
+#[test]
+fn without_a_viewer_at_the_address_the_run_does_not_begin() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("rerun+http://{free}/proxy");
+    let error = Viewer::new(connected(url.clone(), None)).err().unwrap();
+    assert!(matches!(error, ViewerError::Connect { .. }), "{error}");
+    assert!(
+        error.to_string().contains(&url) && error.to_string().contains("start it with `rerun`"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_viewer_that_never_reads_is_given_up_and_the_file_is_complete() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let (path, url) =
+        (temporary("silent.rrd"), format!("rerun+http://{}/proxy", silent.local_addr().unwrap()));
+    let viewer = Viewer::new(connected(url, Some(path.clone()))).unwrap();
+    viewer.map(&Map::from_opendrive(ROAD).unwrap()).unwrap();
+    for i in 0..50 {
+        let time = LogicalTime::ZERO + LogicalDuration::from_millis(100 * i);
+        let mut picture =
+            Image { width: 64, height: 48, encoding: String::from("rgb8"), step: 192, ..Default::default() };
+        picture.data = vec![120; 192 * 48];
+        viewer.handle().try_send(time, Arc::new(picture).into());
+    }
+    let summary = viewer.finish().unwrap();
+    assert!(summary.unseen.is_some(), "{summary:?}");
+    let file = BufReader::new(std::fs::File::open(&path).unwrap());
+    assert!(DecoderApp::decode_lazy(file).filter(|message| message.is_ok()).count() > 10);
+    std::fs::remove_file(&path).unwrap();
 }

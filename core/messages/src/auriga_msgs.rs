@@ -101,6 +101,20 @@ message! {
 }
 
 message! {
+    /// Numbers that go into a network, or come out of it: one item, or several one after the other. Never recorded.
+    pub struct NetworkTensor = "auriga_msgs/msg/NetworkTensor" {
+        /// Of the picture that they stem from.
+        pub header: Header,
+        /// Pixels of the network's input for a pixel of the picture.
+        pub input_per_picture_pixel: f64,
+        /// What each item shows: the map's `SignalId`; empty where items have no names.
+        pub signals: Vec<u32>,
+        /// Row-major in the network's shape.
+        pub data: Vec<f32>,
+    }
+}
+
+message! {
     /// A road user as the simulator knows it. For the evaluation only.
     pub struct TruthObject = "auriga_msgs/msg/TruthObject" {
         /// Its number in the simulator.

@@ -54,6 +54,16 @@ pub enum GraphError {
         /// The topic.
         topic: String,
     },
+    /// A topic that stays within its group has a reader outside of it.
+    #[error(
+        "topic {topic}: {reader} reads it from another group, and it is declared as one that stays within its group"
+    )]
+    StaysWithin {
+        /// The topic.
+        topic: String,
+        /// Who reads it.
+        reader: String,
+    },
     /// A source promises something impossible.
     #[error("source {0}: its least latency must be at least 1 µs and at most its period")]
     SourceTiming(String),
@@ -107,6 +117,14 @@ impl Graph {
             self.topics.len() - 1
         });
         Topic::new(index as TopicIndex)
+    }
+
+    /// A topic that stays within its group and out of the recording: for what is large and follows from what is
+    /// recorded, such as a network's tensors. The trace tells of its messages like of any other's.
+    pub fn unrecorded_topic<M: Message>(&mut self, name: &str) -> Topic<M> {
+        let topic = self.topic::<M>(name);
+        self.topics[usize::from(topic.index)].recorded = false;
+        topic
     }
 
     /// Adds a node.
@@ -212,11 +230,15 @@ impl Graph {
     pub(crate) fn check(&self) -> Result<(), GraphError> {
         for vertex in &self.vertices {
             for input in &vertex.inputs {
-                if self.writers[usize::from(input.topic)].is_none() && !input.optional {
-                    return Err(GraphError::NoWriter {
-                        topic: self.topics[usize::from(input.topic)].name.clone(),
-                        reader: vertex.name.clone(),
-                    });
+                let (info, writer) =
+                    (&self.topics[usize::from(input.topic)], self.writers[usize::from(input.topic)]);
+                let (topic, reader) = (info.name.clone(), vertex.name.clone());
+                match writer {
+                    None if !input.optional => return Err(GraphError::NoWriter { topic, reader }),
+                    Some(writer) if !info.recorded && self.vertices[writer].group != vertex.group => {
+                        return Err(GraphError::StaysWithin { topic, reader });
+                    }
+                    _ => {}
                 }
             }
             if let Some(Release::On(topic)) = vertex.timing.as_ref().map(|timing| &timing.release) {

@@ -1,4 +1,4 @@
-//! What a run did, in wall time: outside of every digest.
+//! What a run took of clock and processor: outside of every digest.
 
 use auriga_geometry::LogicalDuration;
 use std::time::Duration;
@@ -22,6 +22,8 @@ pub struct NodeStatistics {
     pub missed: u64,
     /// Wall time of every step, microseconds, unsorted.
     pub wall_micros: Vec<u32>,
+    /// Processor time of all steps, on the threads that ran them: threads that a step starts or asks are not in it.
+    pub cpu_total: Duration,
 }
 
 impl NodeStatistics {
@@ -29,8 +31,9 @@ impl NodeStatistics {
         Self { name: name.to_owned(), budget, wall_micros: Vec::with_capacity(1 << 16), ..Self::default() }
     }
 
-    pub(crate) fn step(&mut self, wall: Duration) {
+    pub(crate) fn step(&mut self, wall: Duration, cpu: Option<Duration>) {
         self.steps += 1;
+        self.cpu_total += cpu.unwrap_or_default();
         self.wall_micros.push(u32::try_from(wall.as_micros()).unwrap_or(u32::MAX));
     }
 

@@ -66,6 +66,8 @@ pub struct TopicInfo {
     pub schema_text: String,
     /// `RIHS01_…` (REP-2011).
     pub type_hash: String,
+    /// Whether observers see its messages, and so the recorder.
+    pub recorded: bool,
     pub(crate) decode: Decode,
 }
 
@@ -76,6 +78,7 @@ impl TopicInfo {
             type_name: M::NAME,
             schema_text: M::schema_text(),
             type_hash: M::type_hash(),
+            recorded: true,
             decode: |bytes| Ok(Arc::new(auriga_wire::from_cdr::<M>(bytes)?)),
         }
     }

@@ -7,8 +7,9 @@ use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_runtime::message::AnyMessage;
 use auriga_runtime::trace::TraceRecord;
 use auriga_runtime::{
-    Executor, Graph, Group, Latest, Node, NodeError, Observer, Output, Publication, Queue, RunError,
-    RunOptions, RunSummary, Source, SourceEmission, SourceOutputs, SourcePayload, Step, TimingProfile,
+    Durations, Executor, Graph, Group, Latest, Node, NodeError, Observer, Output, Publication, Queue,
+    RecordedStep, RunError, RunOptions, RunSummary, Source, SourceEmission, SourceOutputs, SourcePayload,
+    Step, TimingProfile,
 };
 use std::sync::{Arc, Mutex};
 
@@ -115,7 +116,8 @@ impl Node for Echo {
     }
 }
 
-fn run(threads: usize, spin: u64, sum_budget_ms: f64) -> (RunSummary, Messages) {
+/// Source → sum → echo. An unrecorded sum needs its reader in its own group.
+fn graph(threads: usize, spin: u64, sum_budget_ms: f64, recorded: bool, echo_group: Group) -> Graph {
     let profile = format!(
         r#"
         [contract]
@@ -135,11 +137,20 @@ fn run(threads: usize, spin: u64, sum_budget_ms: f64) -> (RunSummary, Messages) 
         "#
     );
     let mut graph = Graph::new(TimingProfile::from_toml(&profile, "test.toml").unwrap());
-    let (number, sum) = (graph.topic::<Number>("/number"), graph.topic::<Number>("/sum"));
+    let number = graph.topic::<Number>("/number");
+    let sum = if recorded { graph.topic::<Number>("/sum") } else { graph.unrecorded_topic("/sum") };
     let echo = graph.topic::<Number>("/echo");
     graph.source("counter", Counter(0), &[number.index()]).unwrap();
     graph.node("sum", Group(0), Sum { total: 0, spin }, (number.queue(4),), (sum.publish(),)).unwrap();
-    graph.node("echo", Group(1), Echo, (sum.latest(),), (echo.publish(),)).unwrap();
+    graph.node("echo", echo_group, Echo, (sum.latest(),), (echo.publish(),)).unwrap();
+    graph
+}
+
+fn run(threads: usize, spin: u64, sum_budget_ms: f64) -> (RunSummary, Messages) {
+    run_graph(graph(threads, spin, sum_budget_ms, true, Group(1)))
+}
+
+fn run_graph(graph: Graph) -> (RunSummary, Messages) {
     let log = Log::default();
     let options = RunOptions { observers: vec![Box::new(Keep(Arc::clone(&log)))], ..RunOptions::default() };
     let summary = Executor::new(graph, options).unwrap().run().unwrap();
@@ -203,4 +214,75 @@ fn the_same_bytes_whatever_the_threads_and_the_load() {
     for (threads, spin) in [(1, 50), (2, 0), (4, 20)] {
         assert!(run(threads, spin, 5.0).1 == once, "{threads} threads, load {spin}");
     }
+}
+
+#[test]
+fn what_is_not_recorded_reaches_its_readers_and_no_observer() {
+    let (_, seen) = run_graph(graph(1, 0, 5.0, true, Group(0)));
+    let (_, unseen) = run_graph(graph(1, 0, 5.0, false, Group(0)));
+    assert!(seen.iter().any(|m| m.0 == 2) && unseen.iter().all(|m| m.0 != 2));
+    // Everything else is the same, the trace included.
+    assert!(seen.iter().filter(|m| m.0 != 2).eq(unseen.iter()));
+}
+
+#[test]
+fn what_is_not_recorded_does_not_leave_its_group() {
+    let refused = Executor::new(graph(1, 0, 5.0, false, Group(1)), RunOptions::default());
+    let Err(error) = refused else { panic!("it was accepted") };
+    assert!(error.to_string().contains("/sum: echo reads it from another group"), "{error}");
+}
+
+#[test]
+fn processor_time_is_counted_for_the_node_that_took_it() {
+    let (summary, _) = run(1, 2_000, 5.0);
+    let [_, sum, echo] = summary.nodes.as_slice() else { panic!("{} nodes", summary.nodes.len()) };
+    assert!(sum.cpu_total > echo.cpu_total, "{:?} and {:?}", sum.cpu_total, echo.cpu_total);
+}
+
+/// Publishes the instant at which its step is promised to become visible.
+struct Promise;
+impl Node for Promise {
+    type Inputs = ();
+    type Outputs = (Output<Number>,);
+    fn step(&mut self, step: &Step, (): &(), (promise,): &mut Self::Outputs) -> Result<(), NodeError> {
+        promise.write().value = step.publication.as_nanos().unsigned_abs();
+        Ok(())
+    }
+}
+
+#[test]
+fn recorded_misses_come_at_their_instants_and_no_step_knows_of_them() {
+    let profile = r#"
+        [contract]
+        sensor_to_command_ms = 300.0
+        [domain.a]
+        threads = 1
+        [node.promise]
+        domain = "a"
+        release = { period_ms = 10.0 }
+        budget_ms = 2.0
+        "#;
+    let mut graph = Graph::new(TimingProfile::from_toml(profile, "test.toml").unwrap());
+    let promise = graph.topic::<Number>("/promise");
+    graph.node("promise", Group(0), Promise, (), (promise.publish(),)).unwrap();
+    let millis = |ms: i64| LogicalTime::from_nanos(ms * 1_000_000);
+    let step = |release: i64, publication: i64, outcome: u8| {
+        let recorded = RecordedStep { publication: millis(publication), outcome };
+        (("promise".to_owned(), millis(release).as_nanos()), recorded)
+    };
+    // In time, late by 5 ms, and never finished: the release at 20 ms.
+    let steps = [step(0, 2, TraceRecord::PUBLISHED), step(10, 17, TraceRecord::LATE)];
+    let log = Log::default();
+    let options = RunOptions {
+        end: millis(40),
+        durations: Durations::Recorded(steps.into()),
+        observers: vec![Box::new(Keep(Arc::clone(&log)))],
+        ..RunOptions::default()
+    };
+    Executor::new(graph, options).unwrap().run().unwrap();
+    let of = |m: &&(u16, u32, i64, Vec<u8>)| m.0 == promise.index();
+    let value = |m: &(u16, u32, i64, Vec<u8>)| auriga_wire::from_cdr::<Number>(&m.3).unwrap().value;
+    let published: Vec<(i64, u64)> =
+        log.lock().unwrap().iter().filter(of).map(|m| (m.2 / 1_000_000, value(m) / 1_000_000)).collect();
+    assert_eq!(published, [(2, 2), (17, 12)]);
 }

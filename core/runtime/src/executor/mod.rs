@@ -132,8 +132,8 @@ impl Executor {
                     sequence: 0,
                     link: link.budget,
                     through_transport: link.transport_always,
-                    wanted_here: options.split.as_ref().is_none_or(|split| split.records),
-                    wanted_there: options.split.as_ref().is_some_and(|split| !split.records),
+                    wanted_here: info.recorded && options.split.as_ref().is_none_or(|split| split.records),
+                    wanted_there: info.recorded && options.split.as_ref().is_some_and(|split| !split.records),
                     info,
                 }
             })

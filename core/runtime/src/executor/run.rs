@@ -146,15 +146,21 @@ impl Executor {
                 });
             }
         }
-        let (mut publication, mut recorded_outcome) = (now + unit.budget, None);
-        if let (Durations::Recorded(steps), false) = (&self.options.durations, unit.is_source)
-            && let Some(step) = steps.get(&(unit.name.clone(), now.as_nanos()))
-        {
-            (publication, recorded_outcome) = (step.publication, Some(step.outcome));
-        }
+        let promised = now + unit.budget;
+        let (publication, recorded_outcome) = match &self.options.durations {
+            Durations::Recorded(steps) if !unit.is_source => {
+                match steps.get(&(unit.name.clone(), now.as_nanos())) {
+                    Some(step) => (step.publication, Some(step.outcome)),
+                    // It was still running when the recorded run ended.
+                    None => (LogicalTime::MAX, None),
+                }
+            }
+            _ => (promised, None),
+        };
         if unit.local {
             let body = unit.body.take().unwrap_or_else(|| unreachable!("nothing of this node is running"));
-            self.dispatch(vertex, body, Step { release: now, publication });
+            // As in the recorded run, a step does not know that it will be late.
+            self.dispatch(vertex, body, Step { release: now, publication: promised });
         }
         let unit = &mut self.units[vertex];
         for (mail, declared) in unit.mail.iter_mut().zip(&unit.inputs) {
@@ -214,7 +220,7 @@ impl Executor {
         let unit = &mut self.units[vertex];
         let Some(mut running) = unit.running.take() else { return Ok(()) };
         let Some(done) = running.done.take() else { return Ok(()) };
-        self.statistics[vertex].step(done.wall);
+        self.statistics[vertex].step(done.wall, done.cpu);
         unit.body = Some(done.body);
         let finished = self.finished(vertex, &running, done.made, done.result)?;
         self.conclude(vertex, running, finished)
@@ -466,7 +472,8 @@ impl Executor {
             exchange.send_message(topic, sequence, &*message)?;
         }
         let publication = Publication { topic, sequence, instant: self.now, message: &message };
-        if self.streams[usize::from(topic)].wanted_here {
+        let stream = &self.streams[usize::from(topic)];
+        if stream.wanted_here && stream.info.recorded {
             for observer in &mut self.options.observers {
                 observer.observe(&publication)?;
             }

@@ -34,6 +34,8 @@ pub(super) struct Done {
     pub made: Made,
     pub result: Result<(), NodeError>,
     pub wall: Duration,
+    /// Of the thread that ran it; `None` where the system does not say.
+    pub cpu: Option<Duration>,
 }
 
 /// Spawns one worker thread that ends when the channel of jobs closes.
@@ -56,14 +58,21 @@ fn now() -> Instant {
     Instant::now()
 }
 
+/// The time for which the calling thread has been on a processor: what a step costs, whatever else runs on the machine.
+fn thread_cpu() -> Option<Duration> {
+    let time = nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).ok()?;
+    Some(Duration::from(time))
+}
+
 fn compute(job: Job) -> Done {
     let Job { vertex, mut body, step, mut made } = job;
-    let start = now();
+    let (start, cpu_start) = (now(), thread_cpu());
     let attempt = catch_unwind(AssertUnwindSafe(|| match &mut body {
         Body::Node(node) => node.step(&step),
         Body::Source(source) => source.tick(step.release, &mut made.source),
     }));
     let wall = now() - start;
+    let cpu = thread_cpu().zip(cpu_start).map(|(end, start)| end.saturating_sub(start));
     let result = attempt.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
         let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -75,5 +84,5 @@ fn compute(job: Job) -> Done {
         }
         node.discard();
     }
-    Done { vertex, body, made, result, wall }
+    Done { vertex, body, made, result, wall, cpu }
 }
