@@ -1,6 +1,7 @@
 //! A lane: one strip of one lane section, in driving direction, with everything that governs it.
 
 use crate::{Centerline, CrosswalkId, JunctionId, SignalId};
+use auriga_geometry::math::lerp;
 
 /// A lane's place in [`Map::lanes`](crate::Map::lanes); dense from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -152,6 +153,8 @@ pub struct Lane {
     pub speed_limit: f64,
     /// The middle of the strip, in driving direction.
     pub centerline: Centerline,
+    /// The reference line's `s` at each sample of the centre line.
+    pub(crate) stations: Vec<f64>,
     /// Lanes that begin where this one ends; ascending.
     pub successors: Vec<LaneId>,
     /// Lanes that end where this one begins; ascending.
@@ -172,6 +175,37 @@ pub struct Lane {
     pub controls: Vec<Control>,
     /// Pedestrian crossings over it, by ascending `s_start`.
     pub crossings: Vec<Crossing>,
+}
+
+impl Lane {
+    /// The `s` of the road's reference line beside `s` metres along this lane. On a bend the two run at different rates; on
+    /// a lane that is driven against the reference line they run in opposite ways. `s` is clamped to the lane.
+    #[must_use]
+    pub fn road_s(&self, s: f64) -> f64 {
+        let points = &self.centerline.points;
+        let i = points.partition_point(|point| point.s <= s).clamp(1, points.len() - 1) - 1;
+        let ratio = (s - points[i].s) / (points[i + 1].s - points[i].s);
+        lerp(self.stations[i], self.stations[i + 1], if ratio > 0.0 { ratio.min(1.0) } else { 0.0 })
+    }
+
+    /// The inverse of [`Self::road_s`]: metres along this lane beside `road_s` metres along the reference line, clamped to
+    /// the lane.
+    #[must_use]
+    pub fn s_at_road_s(&self, road_s: f64) -> f64 {
+        let points = &self.centerline.points;
+        let forward = self.runs_forward();
+        let before = |station: &f64| if forward { *station <= road_s } else { *station >= road_s };
+        let i = self.stations.partition_point(before).clamp(1, points.len() - 1) - 1;
+        let span = self.stations[i + 1] - self.stations[i];
+        let ratio = if span == 0.0 { 0.0 } else { (road_s - self.stations[i]) / span };
+        lerp(points[i].s, points[i + 1].s, if ratio > 0.0 { ratio.min(1.0) } else { 0.0 })
+    }
+
+    /// Whether the lane is driven along its road's reference line.
+    #[must_use]
+    pub fn runs_forward(&self) -> bool {
+        self.stations[0] <= self.stations[self.stations.len() - 1]
+    }
 }
 
 /// A point given by a lane: `s` metres along its centre line, `d` metres to the left of it.

@@ -31,6 +31,7 @@ mod lane;
 mod map;
 mod opendrive;
 mod route;
+mod walk;
 
 pub use centerline::{CenterPoint, Centerline};
 pub use error::MapError;

@@ -1,12 +1,14 @@
 //! The map as the stack sees it.
 
 use crate::build::build;
-use crate::grid::Grid;
+use crate::grid::{Grid, Query};
 use crate::opendrive::OpenDrive;
 use crate::{
     Crosswalk, GeoReference, Junction, Lane, LaneId, LanePosition, MapError, MapObject, Signal, SignalId,
 };
-use auriga_geometry::Vec2;
+use auriga_geometry::{Vec2, Vec3};
+use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A road network. Immutable; every list is in a fixed order.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +21,8 @@ pub struct Map {
     pub(crate) geo_reference: Option<GeoReference>,
     pub(crate) bounds: (Vec2, Vec2),
     pub(crate) grid: Grid,
+    /// Where the lanes of each road are in `lanes`.
+    pub(crate) roads: BTreeMap<String, Range<usize>>,
 }
 
 impl Map {
@@ -90,7 +94,27 @@ impl Map {
     /// lanes fan out in a junction, the one that runs the same way wins. Of equals the lower id wins. No allocation.
     #[must_use]
     pub fn nearest_lane(&self, point: Vec2, heading: Option<f64>) -> Option<LanePosition> {
-        self.grid.nearest(&self.lanes, point, heading)
+        self.grid.nearest(&self.lanes, &Query { point, heading, height: None })
+    }
+
+    /// [`Self::nearest_lane`] where lanes lie above one another (bridges): nearness counts the height as well.
+    #[must_use]
+    pub fn nearest_lane_at_height(&self, point: Vec3, heading: Option<f64>) -> Option<LanePosition> {
+        let query = Query { point: point.xy(), heading, height: Some(point.z) };
+        self.grid.nearest(&self.lanes, &query)
+    }
+
+    /// The place in the middle of lane `lane` of road `road`, `road_s` metres along the road's reference line; `None` where
+    /// there is no such lane. Where two lane sections meet, the later one's lane is taken.
+    #[must_use]
+    pub fn locate(&self, road: &str, road_s: f64, lane: i32) -> Option<LanePosition> {
+        let lanes = &self.lanes[self.roads.get(road)?.clone()];
+        let covers = |candidate: &&Lane| {
+            let (a, b) = (candidate.road_s(0.0), candidate.road_s(candidate.length));
+            candidate.key.lane == lane && a.min(b) <= road_s && road_s <= a.max(b)
+        };
+        let found = lanes.iter().rfind(covers)?;
+        Some(LanePosition { lane: found.id, s: found.s_at_road_s(road_s), d: 0.0 })
     }
 
     /// Lanes of any kind whose strip comes within `radius` of `center`, by ascending id; `out` is cleared first.

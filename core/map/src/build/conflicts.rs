@@ -30,6 +30,9 @@ pub(super) fn find(file: &OpenDrive, junctions: &[Junction], signals: &[Signal],
                     continue;
                 }
                 let (line_a, line_b) = (&lanes[a.lane.index()].centerline, &lanes[b.lane.index()].centerline);
+                if !line_a.may_touch(line_b) {
+                    continue;
+                }
                 let (Some(on_a), Some(on_b)) = (overlap(line_a, line_b), overlap(line_b, line_a)) else {
                     continue;
                 };
@@ -159,18 +162,25 @@ fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
     let length = a.length();
     let steps = 1 + (length / STEP) as usize;
     let mut range: Option<(f64, f64)> = None;
-    for i in 0..=steps {
+    let mut i = 0;
+    while i <= steps {
         let s = length * i as f64 / steps as f64;
+        i += 1;
         let at = a.at(s);
-        let nearest = b.nearest_point(at.position);
-        if (nearest.position - at.position).norm() > 0.5 * (at.width + nearest.width) + 1.0 {
+        let near = b.nearest_index(at.position);
+        let nearest = b.points[near];
+        let distance = (nearest.position - at.position).norm();
+        if distance > 0.5 * (at.width + nearest.width) + 1.0 {
+            // Over the next cross-sections the distance can't shrink by more than the way between them.
+            let too_far = distance - 0.5 * (a.width_max() + b.width_max()) - 1.0;
+            i += (too_far / STEP).max(0.0) as usize;
             continue;
         }
         let (sin, cos) = sin_cos(at.heading);
         let half = 0.5 * (at.width - MARGIN).max(0.0);
         let on_b = [-half, -0.5 * half, 0.0, 0.5 * half, half]
             .iter()
-            .any(|&d| contains(b, at.position + Vec2::new(-sin, cos) * d));
+            .any(|&d| contains(b, at.position + Vec2::new(-sin, cos) * d, near));
         if on_b {
             range = Some(range.map_or((s, s), |(start, _)| (start, s)));
         }
@@ -179,10 +189,24 @@ fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
     range.map(|(start, end)| ((start - reach).max(0.0), (end + reach).min(length)))
 }
 
-/// Whether a point is on a strip, beyond the margin.
-fn contains(strip: &Centerline, point: Vec2) -> bool {
-    let (s, d) = strip.project(point);
-    let at = strip.at(s);
+/// Whether a point is on a strip, beyond the margin; `near` is a sample that is not far.
+fn contains(strip: &Centerline, point: Vec2, near: usize) -> bool {
+    let points = &strip.points;
+    let nearest = strip.nearest_index_near(point, near);
+    let distance = (points[nearest].position - point).norm();
+    let around = &points[nearest.saturating_sub(3)..(nearest + 4).min(points.len())];
+    let widths = around.iter().map(|p| p.width);
+    let (narrow, wide) = widths.fold((f64::INFINITY, 0.0_f64), |(l, h), w| (l.min(w), h.max(w)));
+    // Every place of the middle is within a sample's spacing of a sample: most points need no closer look.
+    if distance - strip.spacing_max() > 0.5 * (wide - MARGIN) + 0.1 {
+        return false;
+    }
+    let inside = nearest >= 3 && nearest + 3 < points.len();
+    let calm = points[nearest].curvature.abs() * distance < 0.5;
+    if inside && calm && distance < 0.5 * (narrow - MARGIN) - 0.1 {
+        return true;
+    }
+    let (at, d) = strip.project_near(point, nearest, 0, points.len() - 1);
     let (sin, cos) = sin_cos(at.heading);
     let ahead = Vec2::new(cos, sin).dot(&(point - at.position));
     d.abs() < 0.5 * (at.width - MARGIN) && ahead.abs() < 0.05

@@ -22,6 +22,9 @@ pub(super) fn find(crosswalks: &[Crosswalk], lanes: &mut [Lane]) {
 fn overlap(line: &Centerline, polygon: &Polygon) -> Option<(f64, f64)> {
     let middle = polygon.vertices.iter().sum::<Vec2>() / polygon.vertices.len() as f64;
     let radius = polygon.vertices.iter().map(|v| (v - middle).norm()).fold(0.0, f64::max);
+    if line.box_distance(middle) > radius + 0.5 * line.width_max() + 1.0 {
+        return None;
+    }
     let near = line.points.iter().filter(|p| (p.position - middle).norm() <= radius + 0.5 * p.width + 1.0);
     let (low, high) = near.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.s), h.max(p.s)));
     if low > high {

@@ -1,7 +1,9 @@
 //! Signals, objects and crosswalks in the map frame.
 
 use crate::opendrive::{Corner, OpenDrive, Orientation, Road, WrittenObject, WrittenSignal, to_mps};
-use crate::{Crosswalk, CrosswalkId, Lane, LaneKind, MapObject, ObjectKind, Signal, SignalId, SignalKind};
+use crate::{
+    CenterPoint, Crosswalk, CrosswalkId, Lane, LaneKind, MapObject, ObjectKind, Signal, SignalId, SignalKind,
+};
 use auriga_geometry::math::{PI, lerp, sin_cos, wrap_angle};
 use auriga_geometry::{Polygon, Pose2, Vec2, Vec3};
 use std::collections::BTreeMap;
@@ -204,13 +206,19 @@ fn crosswalk_axis(polygon: &Polygon, lanes: &[Lane]) -> (Vec2, Vec2) {
         .map(|i| polygon.vertices[(i + 1) % n] - polygon.vertices[i])
         .fold(Vec2::zeros(), |best, edge| if edge.norm() > best.norm() { edge } else { best });
     let along = edge / edge.norm();
-    let driven = lanes
-        .iter()
-        .filter(|lane| lane.kind == LaneKind::Driving)
-        .map(|lane| lane.centerline.nearest_point(middle))
-        .min_by(|a, b| (a.position - middle).norm().total_cmp(&(b.position - middle).norm()));
+    let mut driven: Option<(f64, CenterPoint)> = None;
+    for lane in lanes.iter().filter(|lane| lane.kind == LaneKind::Driving) {
+        let known = driven.map_or(f64::INFINITY, |(distance, _)| distance);
+        if lane.centerline.box_distance(middle) < known {
+            let nearest = lane.centerline.nearest_point(middle);
+            let distance = (nearest.position - middle).norm();
+            if distance < known {
+                driven = Some((distance, nearest));
+            }
+        }
+    }
     let direction = match driven {
-        Some(point) => {
+        Some((_, point)) => {
             let (sin, cos) = sin_cos(point.heading);
             let lane = Vec2::new(cos, sin);
             if along.dot(&lane).abs() <= along.perp(&lane).abs() {

@@ -13,6 +13,7 @@ use crate::opendrive::{OpenDrive, Road, Section};
 use crate::{CenterPoint, Centerline, Junction, JunctionId, Lane, LaneId, LaneKey, Map, MapError, RoadMark};
 use auriga_geometry::Vec2;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// Speed limit where a file gives none: 50 km/h, the limit in towns of most of Europe.
 const SPEED_DEFAULT_MPS: f64 = 50.0 / 3.6;
@@ -41,7 +42,22 @@ pub(crate) fn build(file: &OpenDrive) -> Result<Map, MapError> {
     let bounds = bounds(&lanes, objects.iter().map(|object| object.pose.position()));
     let grid = Grid::new(&lanes, bounds);
     let geo_reference = file.geo_reference.clone();
-    Ok(Map { lanes, signals, crosswalks, objects, junctions, geo_reference, bounds, grid })
+    let roads = lanes_by_road(&lanes);
+    Ok(Map { lanes, signals, crosswalks, objects, junctions, geo_reference, bounds, grid, roads })
+}
+
+/// Where the lanes of each road are among all lanes.
+fn lanes_by_road(lanes: &[Lane]) -> BTreeMap<String, Range<usize>> {
+    let mut roads: BTreeMap<String, Range<usize>> = BTreeMap::new();
+    for (i, lane) in lanes.iter().enumerate() {
+        match roads.get_mut(&lane.key.road) {
+            Some(range) => range.end = i + 1,
+            None => {
+                roads.insert(lane.key.road.clone(), i..i + 1);
+            }
+        }
+    }
+    roads
 }
 
 fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
@@ -74,6 +90,7 @@ fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
                     length: strip.centerline.length(),
                     speed_limit: written.speed.unwrap_or_else(|| road_speed(road, section)),
                     centerline: strip.centerline,
+                    stations: strip.stations,
                     successors: Vec::new(),
                     predecessors: Vec::new(),
                     left: None,
