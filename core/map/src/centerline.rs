@@ -226,15 +226,18 @@ impl Centerline {
     /// The sample nearest to a point. Samples that can't be nearer than the best so far are skipped: `n` samples on, the
     /// distance has shrunk by no more than `n` times the greatest spacing. One is known to be nearer than `known`.
     fn nearest_sample(&self, point: Vec2, first: usize, last: usize, known: f64) -> usize {
-        let (mut best, mut best_distance) = (first, known);
+        let square = |x: f64| x * x;
+        let (mut best, mut best_distance, mut best_squared) = (first, known, square(known));
         let mut i = first;
         while i <= last {
-            let distance = (self.points[i].position - point).norm();
-            if distance < best_distance {
-                (best, best_distance) = (i, distance);
+            let squared = (self.points[i].position - point).norm_squared();
+            i += 1;
+            if squared < best_squared {
+                (best, best_distance, best_squared) = (i - 1, squared.sqrt(), squared);
+            } else if squared > square(best_distance + self.spacing_max) {
+                let skip = (squared.sqrt() - best_distance) / self.spacing_max;
+                i += (skip as usize).min(last);
             }
-            let skip = (distance - best_distance) / self.spacing_max;
-            i += 1 + if skip >= 1.0 { (skip as usize).min(last) } else { 0 };
         }
         best
     }
@@ -244,6 +247,7 @@ impl Centerline {
         self.points.partition_point(|p| p.s <= s).clamp(1, self.points.len() - 1) - 1
     }
 
+    #[inline(always)]
     fn at_in(&self, i: usize, s: f64) -> CenterPoint {
         let (a, b) = (&self.points[i], &self.points[i + 1]);
         let s = if s.is_finite() { s.clamp(a.s, b.s) } else { a.s };

@@ -14,6 +14,8 @@ const CELLS_MAX: f64 = 1e6;
 const HEADING_WEIGHT: f64 = 1.0;
 /// What bounds are widened by, metres: far above rounding, far below anything that matters.
 const SLACK: f64 = 1e-6;
+/// Pieces that are remembered between the two passes; where more may be the nearest, the cells are looked at twice.
+const SHORTLIST: usize = 24;
 
 /// What a nearest lane is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -24,7 +26,7 @@ pub(crate) struct Query {
 }
 
 /// A run of samples of one lane: `first..=last`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Piece {
     lane: LaneId,
     first: u32,
@@ -34,9 +36,12 @@ struct Piece {
 /// A piece of a driving lane, and what bounds its distance from any point: all of it lies within `reach` of the chord.
 #[derive(Clone, Copy, Debug)]
 struct BoundedPiece {
-    piece: Piece,
-    chord: (Vec2, Vec2),
+    start: Vec2,
+    chord: Vec2,
+    /// One over the square of the chord's length; zero where it has none.
+    per_length_squared: f64,
     reach: f64,
+    piece: Piece,
     /// The middle of its headings and how far they spread to either side.
     heading: (f64, f64),
     heights: (f64, f64),
@@ -158,20 +163,31 @@ impl Grid {
         if self.driving.entries.is_empty() || !(query.point.x.abs() < 1e9 && query.point.y.abs() < 1e9) {
             return None;
         }
-        let farthest = self.farthest(query);
+        let mut shortlist = Shortlist::default();
+        let farthest = self.bound(query, &mut shortlist);
         let mut best: Option<(f64, LanePosition)> = None;
-        self.rings(query.point, |least, cells| {
+        if shortlist.complete {
+            for candidate in &shortlist.candidates[..shortlist.count] {
+                if best.is_some_and(|(cost, _)| cost < candidate.ring_least) {
+                    break;
+                }
+                if candidate.low <= farthest + SLACK {
+                    consider(&lanes[candidate.piece.lane.index()], candidate.piece, query, &mut best);
+                }
+            }
+            return best.map(|(_, position)| position);
+        }
+        self.rings(query.point, |least, ring| {
             if best.is_some_and(|(cost, _)| cost < least) {
                 return false;
             }
-            cells.for_each(self, |gap, cell| {
+            ring.for_each(self, |gap_squared, cell| {
                 // A piece reaches out of its cell by no more than one chord.
-                if gap > farthest + self.spacing_max + SLACK {
-                    return;
-                }
-                for bounded in self.driving.of(cell) {
-                    if bounded.bounds(query).is_some_and(|(low, _)| low <= farthest + SLACK) {
-                        consider(&lanes[bounded.piece.lane.index()], bounded.piece, query, &mut best);
+                if gap_squared <= square(farthest + self.spacing_max + SLACK) {
+                    for bounded in self.driving.of(cell) {
+                        if bounded.bounds(query, farthest).is_some() {
+                            consider(&lanes[bounded.piece.lane.index()], bounded.piece, query, &mut best);
+                        }
                     }
                 }
             });
@@ -180,17 +196,21 @@ impl Grid {
         best.map(|(_, position)| position)
     }
 
-    /// What the nearest piece costs at most.
-    fn farthest(&self, query: &Query) -> f64 {
+    /// What the nearest piece costs at most; the pieces that may be the nearest go to the shortlist.
+    fn bound(&self, query: &Query, shortlist: &mut Shortlist) -> f64 {
         let mut farthest = f64::INFINITY;
-        self.rings(query.point, |least, cells| {
+        self.rings(query.point, |least, ring| {
             if farthest < least {
                 return false;
             }
-            cells.for_each(self, |gap, cell| {
-                if gap <= farthest + self.spacing_max {
-                    let costs = self.driving.of(cell).iter().filter_map(|bounded| bounded.bounds(query));
-                    farthest = costs.fold(farthest, |least, (_, high)| least.min(high));
+            ring.for_each(self, |gap_squared, cell| {
+                if gap_squared > square(farthest + self.spacing_max + SLACK) {
+                    return;
+                }
+                for bounded in self.driving.of(cell) {
+                    let Some((low, high)) = bounded.bounds(query, farthest) else { continue };
+                    farthest = farthest.min(high);
+                    shortlist.add(Candidate { low, ring_least: least, piece: bounded.piece }, farthest);
                 }
             });
             true
@@ -212,12 +232,12 @@ impl Grid {
         }
     }
 
-    /// How far a point is from a cell.
-    fn gap(&self, point: Vec2, column: i64, row: i64) -> f64 {
+    /// How far a point is from a cell, squared.
+    fn gap_squared(&self, point: Vec2, column: i64, row: i64) -> f64 {
         let low = self.origin + Vec2::new(column as f64, row as f64) * self.cell;
         let outside = |at: f64, low: f64| (low - at).max(at - low - self.cell).max(0.0);
         let (x, y) = (outside(point.x, low.x), outside(point.y, low.y));
-        (x * x + y * y).sqrt()
+        x * x + y * y
     }
 
     /// Lanes whose strip comes within `radius`, ascending.
@@ -256,7 +276,7 @@ struct Ring {
 }
 
 impl Ring {
-    /// Calls `visit` with every cell of the ring and its distance from the point, row by row.
+    /// Calls `visit` with every cell of the ring and the square of its distance from the point, row by row.
     fn for_each(&self, grid: &Grid, mut visit: impl FnMut(f64, usize)) {
         for r in (self.row - self.radius).max(0)..=(self.row + self.radius).min(grid.rows - 1) {
             let whole = r == self.row - self.radius || r == self.row + self.radius;
@@ -267,7 +287,7 @@ impl Ring {
             }
             while c <= (self.column + self.radius).min(grid.columns - 1) {
                 if let Some(cell) = grid.index(c, r) {
-                    visit(grid.gap(self.point, c, r), cell);
+                    visit(grid.gap_squared(self.point, c, r), cell);
                 }
                 c += step;
             }
@@ -286,18 +306,28 @@ impl BoundedPiece {
         let (right, left) =
             samples.iter().map(turned).fold((0.0_f64, 0.0_f64), |(l, h), t| (l.min(t), h.max(t)));
         let z = samples.iter().map(|p| p.z);
+        let length_squared = (chord.1 - chord.0).norm_squared();
         Self {
-            piece,
-            chord,
+            start: chord.0,
+            chord: chord.1 - chord.0,
+            per_length_squared: if length_squared > 1e-12 { 1.0 / length_squared } else { 0.0 },
             reach: off + lane.centerline.bulge(first, last) + SLACK,
+            piece,
             heading: (samples[0].heading + 0.5 * (right + left), 0.5 * (left - right)),
             heights: z.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), z| (l.min(z), h.max(z))),
         }
     }
 
-    /// What the piece costs at least and at most; `None` where it runs another way than the query asks for.
-    fn bounds(&self, query: &Query) -> Option<(f64, f64)> {
-        let (distance, _) = segment_distance(self.chord.0, self.chord.1, query.point);
+    /// What the piece costs at least and at most; `None` where that is more than `farthest`, or where it runs another way
+    /// than the query asks for.
+    fn bounds(&self, query: &Query, farthest: f64) -> Option<(f64, f64)> {
+        let offset = query.point - self.start;
+        let ratio = (offset.dot(&self.chord) * self.per_length_squared).clamp(0.0, 1.0);
+        let distance_squared = (offset - self.chord * ratio).norm_squared();
+        if distance_squared > square(farthest + self.reach + SLACK) {
+            return None;
+        }
+        let distance = distance_squared.sqrt();
         let (mut low, mut high) = ((distance - self.reach).max(0.0), distance + self.reach);
         if let Some(z) = query.height {
             let above = (z - self.heights.1).max(self.heights.0 - z).max(0.0);
@@ -316,7 +346,57 @@ impl BoundedPiece {
                 high = f64::INFINITY;
             }
         }
-        Some((low, high))
+        (low <= farthest + SLACK).then_some((low, high))
+    }
+}
+
+fn square(x: f64) -> f64 {
+    x * x
+}
+
+/// A piece that may be the nearest.
+#[derive(Clone, Copy, Debug, Default)]
+struct Candidate {
+    low: f64,
+    /// The least distance that a point in its ring of cells has.
+    ring_least: f64,
+    piece: Piece,
+}
+
+/// Candidates in the order in which they were met.
+struct Shortlist {
+    candidates: [Candidate; SHORTLIST],
+    count: usize,
+    /// Whether nothing was left out for want of room.
+    complete: bool,
+}
+
+impl Default for Shortlist {
+    fn default() -> Self {
+        Self { candidates: [Candidate::default(); SHORTLIST], count: 0, complete: true }
+    }
+}
+
+impl Shortlist {
+    /// Adds a candidate; where there is no room, those that cost more than `farthest` go.
+    fn add(&mut self, candidate: Candidate, farthest: f64) {
+        if self.count == SHORTLIST {
+            let mut kept = 0;
+            for i in 0..SHORTLIST {
+                if self.candidates[i].low <= farthest + SLACK {
+                    self.candidates[kept] = self.candidates[i];
+                    kept += 1;
+                }
+            }
+            self.count = kept;
+        }
+        match self.candidates.get_mut(self.count) {
+            Some(place) => {
+                *place = candidate;
+                self.count += 1;
+            }
+            None => self.complete = false,
+        }
     }
 }
 

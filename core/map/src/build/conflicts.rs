@@ -5,7 +5,7 @@
 
 use super::approaches;
 use crate::opendrive::{OpenDrive, Road};
-use crate::{Centerline, Conflict, Junction, Lane, LaneId, LaneKind, Signal, SignalKind};
+use crate::{CenterPoint, Centerline, Conflict, Junction, Lane, LaneId, LaneKind, Signal, SignalKind};
 use auriga_geometry::Vec2;
 use auriga_geometry::math::{PI, sin_cos, wrap_angle};
 
@@ -162,12 +162,12 @@ fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
     let length = a.length();
     let steps = 1 + (length / STEP) as usize;
     let mut range: Option<(f64, f64)> = None;
-    let mut i = 0;
+    let (mut i, mut near) = (0, 0);
     while i <= steps {
         let s = length * i as f64 / steps as f64;
         i += 1;
         let at = a.at(s);
-        let near = b.nearest_index(at.position);
+        near = b.nearest_index_near(at.position, near);
         let nearest = b.points[near];
         let distance = (nearest.position - at.position).norm();
         if distance > 0.5 * (at.width + nearest.width) + 1.0 {
@@ -176,11 +176,17 @@ fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
             i += (too_far / STEP).max(0.0) as usize;
             continue;
         }
-        let (sin, cos) = sin_cos(at.heading);
         let half = 0.5 * (at.width - MARGIN).max(0.0);
-        let on_b = [-half, -0.5 * half, 0.0, 0.5 * half, half]
-            .iter()
-            .any(|&d| contains(b, at.position + Vec2::new(-sin, cos) * d, near));
+        // No corner of the cross-section is nearer than this.
+        let least = distance - b.spacing_max() - half;
+        if least > 0.5 * (b.width_max() - MARGIN) + 0.1 {
+            continue;
+        }
+        let (sin, cos) = sin_cos(at.heading);
+        let on_b = clearly_inside(b, near, distance)
+            || [-half, -0.5 * half, 0.0, 0.5 * half, half]
+                .iter()
+                .any(|&d| contains(b, at.position + Vec2::new(-sin, cos) * d, near));
         if on_b {
             range = Some(range.map_or((s, s), |(start, _)| (start, s)));
         }
@@ -194,20 +200,29 @@ fn contains(strip: &Centerline, point: Vec2, near: usize) -> bool {
     let points = &strip.points;
     let nearest = strip.nearest_index_near(point, near);
     let distance = (points[nearest].position - point).norm();
-    let around = &points[nearest.saturating_sub(3)..(nearest + 4).min(points.len())];
-    let widths = around.iter().map(|p| p.width);
-    let (narrow, wide) = widths.fold((f64::INFINITY, 0.0_f64), |(l, h), w| (l.min(w), h.max(w)));
+    if clearly_inside(strip, nearest, distance) {
+        return true;
+    }
     // Every place of the middle is within a sample's spacing of a sample: most points need no closer look.
+    let wide = around(strip, nearest).iter().map(|p| p.width).fold(0.0, f64::max);
     if distance - strip.spacing_max() > 0.5 * (wide - MARGIN) + 0.1 {
         return false;
-    }
-    let inside = nearest >= 3 && nearest + 3 < points.len();
-    let calm = points[nearest].curvature.abs() * distance < 0.5;
-    if inside && calm && distance < 0.5 * (narrow - MARGIN) - 0.1 {
-        return true;
     }
     let (at, d) = strip.project_near(point, nearest, 0, points.len() - 1);
     let (sin, cos) = sin_cos(at.heading);
     let ahead = Vec2::new(cos, sin).dot(&(point - at.position));
     d.abs() < 0.5 * (at.width - MARGIN) && ahead.abs() < 0.05
+}
+
+/// Whether a point is on a strip beyond doubt: `distance` from the nearest sample, which is not near an end.
+fn clearly_inside(strip: &Centerline, nearest: usize, distance: f64) -> bool {
+    let inside = nearest >= 3 && nearest + 3 < strip.points.len();
+    let calm = strip.points[nearest].curvature.abs() * distance < 0.5;
+    let narrow = || around(strip, nearest).iter().map(|p| p.width).fold(f64::INFINITY, f64::min);
+    inside && calm && distance < 0.5 * (narrow() - MARGIN) - 0.1
+}
+
+/// The samples around one.
+fn around(strip: &Centerline, nearest: usize) -> &[CenterPoint] {
+    &strip.points[nearest.saturating_sub(3)..(nearest + 4).min(strip.points.len())]
 }
