@@ -73,6 +73,17 @@ pub struct Signal {
     pub height: f64,
     /// The group that it switches with: lights of one group show the same at every instant.
     pub controller: Option<u32>,
+    /// The signals that this one's meaning depends on (a plate below a sign, an arrow beside a light).
+    pub dependencies: Vec<SignalId>,
+}
+
+/// A group of signals that one device switches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Controller {
+    /// Its id in the file.
+    pub name: String,
+    /// The signals; all of a group show the same at every instant.
+    pub signals: Vec<SignalId>,
 }
 
 /// A marked pedestrian crossing.
@@ -137,6 +148,8 @@ pub struct Junction {
     pub lanes: Vec<LaneId>,
     /// The driving lanes that lead into it, ascending.
     pub incoming: Vec<LaneId>,
+    /// The controllers of its signals, as indices into [`Map::controllers`](crate::Map::controllers).
+    pub controllers: Vec<u32>,
 }
 
 /// Where the map's origin lies on earth.

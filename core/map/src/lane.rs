@@ -116,6 +116,19 @@ pub struct Conflict {
     pub yields: bool,
 }
 
+/// Who may use a lane, or may not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// The stretch that it holds for: metres along the lane.
+    pub s_start: f64,
+    /// Where the stretch ends.
+    pub s_end: f64,
+    /// Whether the users below are admitted (and others not), or kept out.
+    pub allowed: bool,
+    /// The users in the file's words: `autonomousTraffic`, `bus`, `pedestrian`, …
+    pub users: Vec<String>,
+}
+
 /// A signal that governs a lane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
@@ -149,8 +162,14 @@ pub struct Lane {
     pub kind: LaneKind,
     /// Length of the centre line, metres.
     pub length: f64,
-    /// The speed limit, m/s.
+    /// The speed limit, m/s; where it changes along the lane, the first one.
     pub speed_limit: f64,
+    /// Where along the lane which limit begins: (metres, m/s), ascending; empty where it stays as it is.
+    pub speed_changes: Vec<(f64, f64)>,
+    /// The lane's type as the file writes it.
+    pub category: String,
+    /// Who may use the lane; empty where the file says nothing.
+    pub access: Vec<Access>,
     /// The middle of the strip, in driving direction.
     pub centerline: Centerline,
     /// The reference line's `s` at each sample of the centre line.
@@ -199,6 +218,13 @@ impl Lane {
         let span = self.stations[i + 1] - self.stations[i];
         let ratio = if span == 0.0 { 0.0 } else { (road_s - self.stations[i]) / span };
         lerp(points[i].s, points[i + 1].s, if ratio > 0.0 { ratio.min(1.0) } else { 0.0 })
+    }
+
+    /// The speed limit at `s` metres along the lane, m/s.
+    #[must_use]
+    pub fn speed_limit_at(&self, s: f64) -> f64 {
+        let in_force = self.speed_changes.iter().take_while(|(start, _)| *start <= s).last();
+        in_force.map_or(self.speed_limit, |&(_, limit)| limit)
     }
 
     /// Whether the lane is driven along its road's reference line.

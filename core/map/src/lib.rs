@@ -25,6 +25,7 @@
 mod build;
 mod centerline;
 mod error;
+mod fault;
 mod feature;
 mod grid;
 mod lane;
@@ -35,12 +36,13 @@ mod walk;
 
 pub use centerline::{CenterPoint, Centerline};
 pub use error::MapError;
+pub use fault::{Fault, FaultKind};
 pub use feature::{
-    Crosswalk, CrosswalkId, GeoReference, Junction, JunctionId, MapObject, ObjectKind, Signal, SignalId,
-    SignalKind,
+    Controller, Crosswalk, CrosswalkId, GeoReference, Junction, JunctionId, MapObject, ObjectKind, Signal,
+    SignalId, SignalKind,
 };
 pub use lane::{
-    Conflict, Control, Crossing, Lane, LaneId, LaneKey, LaneKind, LanePosition, MarkColor, MarkKind,
+    Access, Conflict, Control, Crossing, Lane, LaneId, LaneKey, LaneKind, LanePosition, MarkColor, MarkKind,
     Neighbor, RoadMark,
 };
 pub use map::Map;

@@ -4,7 +4,8 @@ use crate::build::build;
 use crate::grid::{Grid, Query};
 use crate::opendrive::OpenDrive;
 use crate::{
-    Crosswalk, GeoReference, Junction, Lane, LaneId, LanePosition, MapError, MapObject, Signal, SignalId,
+    Controller, Crosswalk, Fault, GeoReference, Junction, Lane, LaneId, LanePosition, MapError, MapObject,
+    Signal, SignalId,
 };
 use auriga_geometry::{Vec2, Vec3};
 use std::collections::BTreeMap;
@@ -23,6 +24,9 @@ pub struct Map {
     pub(crate) grid: Grid,
     /// Where the lanes of each road are in `lanes`.
     pub(crate) roads: BTreeMap<String, Range<usize>>,
+    pub(crate) controllers: Vec<Controller>,
+    pub(crate) faults: Vec<Fault>,
+    pub(crate) skipped: BTreeMap<String, usize>,
 }
 
 impl Map {
@@ -62,6 +66,24 @@ impl Map {
     #[must_use]
     pub fn crosswalks(&self) -> &[Crosswalk] {
         &self.crosswalks
+    }
+
+    /// The groups of signals that switch together; [`Signal::controller`] is an index into them.
+    #[must_use]
+    pub fn controllers(&self) -> &[Controller] {
+        &self.controllers
+    }
+
+    /// What was wrong with the file and did not keep the map from being built.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+
+    /// How many elements of each name the file has that were not read.
+    #[must_use]
+    pub fn skipped_elements(&self) -> &BTreeMap<String, usize> {
+        &self.skipped
     }
 
     /// Buildings, trees, poles and other things beside the road.

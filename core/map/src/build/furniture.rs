@@ -1,8 +1,11 @@
 //! Signals, objects and crosswalks in the map frame.
 
-use crate::opendrive::{Corner, OpenDrive, Orientation, Road, WrittenObject, WrittenSignal, to_mps};
+use crate::opendrive::{
+    Corner, OpenDrive, Orientation, Road, WrittenController, WrittenObject, WrittenSignal, to_mps,
+};
 use crate::{
-    CenterPoint, Crosswalk, CrosswalkId, Lane, LaneKind, MapObject, ObjectKind, Signal, SignalId, SignalKind,
+    CenterPoint, Controller, Crosswalk, CrosswalkId, Lane, LaneKind, MapObject, ObjectKind, Signal, SignalId,
+    SignalKind,
 };
 use auriga_geometry::math::{PI, lerp, sin_cos, wrap_angle};
 use auriga_geometry::{Polygon, Pose2, Vec2, Vec3};
@@ -17,7 +20,7 @@ const PIECE: f64 = 4.0;
 pub(super) fn signals(file: &OpenDrive) -> Vec<Signal> {
     let mut controllers: BTreeMap<&str, u32> = BTreeMap::new();
     for (group, controlled) in file.controllers.iter().enumerate() {
-        for signal in controlled {
+        for signal in &controlled.signals {
             controllers.entry(signal).or_insert(group as u32);
         }
     }
@@ -34,10 +37,34 @@ pub(super) fn signals(file: &OpenDrive) -> Vec<Signal> {
                 width: written.width,
                 height: written.height,
                 controller: controllers.get(written.id.as_str()).copied(),
+                dependencies: Vec::new(),
             });
         }
     }
+    let by_name = by_name(&signals);
+    let written = file.roads.iter().flat_map(|road| &road.furniture.signals);
+    let found = |written: &WrittenSignal| {
+        written.dependencies.iter().filter_map(|id| by_name.get(id).copied()).collect()
+    };
+    let dependencies: Vec<Vec<SignalId>> = written.map(found).collect();
+    for (signal, dependencies) in signals.iter_mut().zip(dependencies) {
+        signal.dependencies = dependencies;
+    }
     signals
+}
+
+fn by_name(signals: &[Signal]) -> BTreeMap<String, SignalId> {
+    signals.iter().rev().map(|signal| (signal.name.clone(), signal.id)).collect()
+}
+
+/// The groups of signals, in the order of the file.
+pub(super) fn controllers(file: &OpenDrive, signals: &[Signal]) -> Vec<Controller> {
+    let by_name = by_name(signals);
+    let controller = |written: &WrittenController| Controller {
+        name: written.id.clone(),
+        signals: written.signals.iter().filter_map(|id| by_name.get(id).copied()).collect(),
+    };
+    file.controllers.iter().map(controller).collect()
 }
 
 /// Centre and facing. Offsets and inertial heights are those of the lower edge (OpenDRIVE 1.6, table 98).

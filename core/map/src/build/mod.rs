@@ -4,19 +4,18 @@ mod conflicts;
 mod controls;
 mod crossings;
 mod furniture;
+mod links;
 mod neighbors;
+mod rules;
 mod strips;
 mod topology;
 
 use crate::grid::Grid;
-use crate::opendrive::{OpenDrive, Road, Section};
+use crate::opendrive::OpenDrive;
 use crate::{CenterPoint, Centerline, Junction, JunctionId, Lane, LaneId, LaneKey, Map, MapError, RoadMark};
 use auriga_geometry::Vec2;
 use std::collections::BTreeMap;
 use std::ops::Range;
-
-/// Speed limit where a file gives none: 50 km/h, the limit in towns of most of Europe.
-const SPEED_DEFAULT_MPS: f64 = 50.0 / 3.6;
 
 /// Lanes by (road, section, lane number).
 type LaneIndex = BTreeMap<(usize, usize, i32), LaneId>;
@@ -31,7 +30,9 @@ const SAMPLES_MAX: usize = 16_000_000;
 /// Builds the map, or says which lane has no reasonable shape.
 pub(crate) fn build(file: &OpenDrive) -> Result<Map, MapError> {
     let (mut lanes, index) = lay_out_lanes(file)?;
-    topology::link(file, &index, &mut lanes);
+    let mut faults = file.faults.clone();
+    topology::link(file, &index, &mut lanes, &mut faults);
+    links::mend(&mut lanes, &mut faults);
     neighbors::link(file, &index, &mut lanes);
     let junctions = list_junctions(file, &lanes);
     let signals = furniture::signals(file);
@@ -43,7 +44,22 @@ pub(crate) fn build(file: &OpenDrive) -> Result<Map, MapError> {
     let grid = Grid::new(&lanes, bounds);
     let geo_reference = file.geo_reference.clone();
     let roads = lanes_by_road(&lanes);
-    Ok(Map { lanes, signals, crosswalks, objects, junctions, geo_reference, bounds, grid, roads })
+    let controllers = furniture::controllers(file, &signals);
+    let skipped = file.skipped.clone();
+    Ok(Map {
+        lanes,
+        signals,
+        crosswalks,
+        objects,
+        junctions,
+        geo_reference,
+        bounds,
+        grid,
+        roads,
+        controllers,
+        faults,
+        skipped,
+    })
 }
 
 /// Where the lanes of each road are among all lanes.
@@ -88,7 +104,10 @@ fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
                     key: LaneKey { road: road.id.clone(), section: n, lane: strip.number },
                     kind: written.kind,
                     length: strip.centerline.length(),
-                    speed_limit: written.speed.unwrap_or_else(|| road_speed(road, section)),
+                    speed_limit: 0.0,
+                    speed_changes: Vec::new(),
+                    category: written.category.clone(),
+                    access: Vec::new(),
                     centerline: strip.centerline,
                     stations: strip.stations,
                     successors: Vec::new(),
@@ -102,6 +121,7 @@ fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
                     controls: Vec::new(),
                     crossings: Vec::new(),
                 });
+                rules::apply(road, section, written, &mut lanes[id.index()]);
             }
         }
     }
@@ -121,11 +141,6 @@ fn shape_problem(line: &Centerline, samples: usize) -> Option<&'static str> {
     (samples > SAMPLES_MAX).then_some("is one more than fits: the map is too large or too winding")
 }
 
-fn road_speed(road: &Road, section: &Section) -> f64 {
-    let before = road.speeds.iter().take_while(|(s, _)| *s <= section.start + 0.01);
-    before.last().or(road.speeds.first()).map_or(SPEED_DEFAULT_MPS, |&(_, speed)| speed)
-}
-
 fn list_junctions(file: &OpenDrive, lanes: &[Lane]) -> Vec<Junction> {
     let junction = |(j, written): (usize, &crate::opendrive::WrittenJunction)| {
         let id = JunctionId(j as u32);
@@ -142,7 +157,9 @@ fn list_junctions(file: &OpenDrive, lanes: &[Lane]) -> Vec<Junction> {
             .collect();
         incoming.sort();
         incoming.dedup();
-        Junction { id, name: written.id.clone(), lanes: within, incoming }
+        let place = |id: &String| file.controllers.iter().position(|c| c.id == *id).map(|c| c as u32);
+        let controllers = written.controllers.iter().filter_map(place).collect();
+        Junction { id, name: written.id.clone(), lanes: within, incoming, controllers }
     };
     file.junctions.iter().enumerate().map(junction).collect()
 }
