@@ -1,6 +1,6 @@
 //! What stands on, over and beside the lanes: signals, crosswalks, objects, junctions; and where on earth the map lies.
 
-use crate::LaneId;
+use crate::{LaneId, Projection};
 use auriga_geometry::{Polygon, Pose2, Vec2, Vec3};
 
 /// A signal's place in [`Map::signals`](crate::Map::signals); dense from 0.
@@ -150,6 +150,14 @@ pub struct Junction {
     pub incoming: Vec<LaneId>,
     /// The controllers of its signals, as indices into [`Map::controllers`](crate::Map::controllers).
     pub controllers: Vec<u32>,
+}
+
+impl GeoReference {
+    /// The projection that the text states, if it is one that [`Projection`] knows: transverse Mercator, UTM.
+    #[must_use]
+    pub fn projection(&self) -> Option<Projection> {
+        Projection::from_proj(&self.text)
+    }
 }
 
 /// Where the map's origin lies on earth.

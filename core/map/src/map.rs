@@ -2,6 +2,7 @@
 
 use crate::build::build;
 use crate::grid::{Grid, Query};
+use crate::lanelet2::{self, Projector};
 use crate::opendrive::OpenDrive;
 use crate::{
     Controller, Crosswalk, Fault, GeoReference, Junction, Lane, LaneId, LanePosition, MapError, MapObject,
@@ -36,6 +37,26 @@ impl Map {
     /// [`MapError`] with line and column where the text is no XML, or lacks or garbles something that a map needs.
     pub fn from_opendrive(xml: &str) -> Result<Map, MapError> {
         build(&OpenDrive::read(xml)?)
+    }
+
+    /// Reads the text of a Lanelet2 file (`.osm`).
+    ///
+    /// # Errors
+    /// [`MapError`] with line and column where the text is no XML, or a node has no coordinates that `projector` can use.
+    pub fn from_lanelet2(xml: &str, projector: Projector) -> Result<Map, MapError> {
+        lanelet2::read(xml, projector)
+    }
+
+    /// Reads the text of a file of either format; which one, its root element says.
+    ///
+    /// # Errors
+    /// As [`Self::from_opendrive`] and [`Self::from_lanelet2`].
+    pub fn from_text(xml: &str) -> Result<Map, MapError> {
+        match xml.find("<osm").zip(xml.find("<OpenDRIVE")) {
+            Some((osm, opendrive)) if osm < opendrive => Self::from_lanelet2(xml, Projector::Automatic),
+            None if xml.contains("<osm") => Self::from_lanelet2(xml, Projector::Automatic),
+            _ => Self::from_opendrive(xml),
+        }
     }
 
     /// All lanes, by id.

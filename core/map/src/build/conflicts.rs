@@ -4,7 +4,6 @@
 //! right before left; a turn across the oncoming lane gives way. (Vienna Convention on Road Traffic, articles 16 and 18.)
 
 use super::approaches;
-use crate::opendrive::{OpenDrive, Road};
 use crate::{CenterPoint, Centerline, Conflict, Junction, Lane, LaneId, LaneKind, Signal, SignalKind};
 use auriga_geometry::Vec2;
 use auriga_geometry::math::{PI, sin_cos, wrap_angle};
@@ -16,13 +15,24 @@ const STEP: f64 = 0.5;
 /// A way that turns by more than this is a turn, radians.
 const TURN: f64 = 0.5;
 
-pub(super) fn find(file: &OpenDrive, junctions: &[Junction], signals: &[Signal], lanes: &mut [Lane]) {
-    for (junction, written) in junctions.iter().zip(&file.junctions) {
+/// Whether traffic keeps left on a lane's road.
+pub(crate) type KeepsLeft<'a> = dyn Fn(&Lane) -> bool + 'a;
+
+/// Finds the conflicts of all junctions; `priorities` has, for each, pairs of (road with the right of way, road that gives
+/// way).
+pub(crate) fn find(
+    junctions: &[Junction],
+    priorities: &[Vec<(String, String)>],
+    keeps_left: &KeepsLeft,
+    signals: &[Signal],
+    lanes: &mut [Lane],
+) {
+    for (junction, priorities) in junctions.iter().zip(priorities) {
         let ways: Vec<Way> = junction
             .lanes
             .iter()
             .filter(|id| lanes[id.index()].kind == LaneKind::Driving)
-            .map(|&id| Way::new(id, file, signals, lanes))
+            .map(|&id| Way::new(id, keeps_left, signals, lanes))
             .collect();
         for (i, a) in ways.iter().enumerate() {
             for b in &ways[i + 1..] {
@@ -36,7 +46,7 @@ pub(super) fn find(file: &OpenDrive, junctions: &[Junction], signals: &[Signal],
                 let (Some(on_a), Some(on_b)) = (overlap(line_a, line_b), overlap(line_b, line_a)) else {
                     continue;
                 };
-                let yielder = yielder(a, b, &written.priorities);
+                let yielder = yielder(a, b, priorities);
                 let conflict = |range: (f64, f64), lane, yields| Conflict {
                     lane,
                     s_start: range.0,
@@ -70,17 +80,12 @@ struct Way {
 }
 
 impl Way {
-    fn new(id: LaneId, file: &OpenDrive, signals: &[Signal], lanes: &[Lane]) -> Self {
+    fn new(id: LaneId, keeps_left: &KeepsLeft, signals: &[Signal], lanes: &[Lane]) -> Self {
         let lane = &lanes[id.index()];
         let first = lane.centerline.points[0];
         let last = lane.centerline.points[lane.centerline.points.len() - 1];
         let approaches = approaches(id, lanes);
-        let mirror =
-            if file.road(&lane.key.road).is_some_and(|(_, road): (usize, &Road)| road.left_hand_traffic) {
-                -1.0
-            } else {
-                1.0
-            };
+        let mirror = if keeps_left(lane) { -1.0 } else { 1.0 };
         let (mut light, mut sign, mut groups) = (false, false, Vec::new());
         for (incoming, entry) in &approaches {
             for control in &lanes[incoming.index()].controls {
@@ -158,7 +163,7 @@ fn merging(a: &Way, b: &Way) -> LaneId {
 }
 
 /// The stretch of strip `a` that lies on strip `b`.
-fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
+pub(crate) fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
     let length = a.length();
     let steps = 1 + (length / STEP) as usize;
     let mut range: Option<(f64, f64)> = None;

@@ -7,7 +7,7 @@ use auriga_geometry::{Polygon, Vec2};
 /// Distance between the cross-sections that are looked at, metres.
 const STEP: f64 = 0.1;
 
-pub(super) fn find(crosswalks: &[Crosswalk], lanes: &mut [Lane]) {
+pub(crate) fn find(crosswalks: &[Crosswalk], lanes: &mut [Lane]) {
     for lane in lanes.iter_mut().filter(|lane| matches!(lane.kind, LaneKind::Driving | LaneKind::Biking)) {
         for crosswalk in crosswalks {
             if let Some((s_start, s_end)) = overlap(&lane.centerline, &crosswalk.polygon) {

@@ -1,17 +1,17 @@
 //! From the file as written to the map: lays out lanes, links them, finds what governs them.
 
-mod conflicts;
-mod controls;
-mod crossings;
+pub(crate) mod conflicts;
+pub(crate) mod controls;
+pub(crate) mod crossings;
 mod furniture;
-mod links;
+pub(crate) mod links;
 mod neighbors;
 mod rules;
 mod strips;
 mod topology;
 
 use crate::grid::Grid;
-use crate::opendrive::OpenDrive;
+use crate::opendrive::{OpenDrive, Road};
 use crate::{CenterPoint, Centerline, Junction, JunctionId, Lane, LaneId, LaneKey, Map, MapError, RoadMark};
 use auriga_geometry::Vec2;
 use std::collections::BTreeMap;
@@ -39,7 +39,11 @@ pub(crate) fn build(file: &OpenDrive) -> Result<Map, MapError> {
     let (objects, crosswalks) = furniture::objects(file, &lanes);
     crossings::find(&crosswalks, &mut lanes);
     controls::find(file, &index, &signals, &mut lanes);
-    conflicts::find(file, &junctions, &signals, &mut lanes);
+    let keeps_left = |lane: &Lane| {
+        file.road(&lane.key.road).is_some_and(|(_, road): (usize, &Road)| road.left_hand_traffic)
+    };
+    let priorities: Vec<_> = file.junctions.iter().map(|junction| junction.priorities.clone()).collect();
+    conflicts::find(&junctions, &priorities, &keeps_left, &signals, &mut lanes);
     let bounds = bounds(&lanes, objects.iter().map(|object| object.pose.position()));
     let grid = Grid::new(&lanes, bounds);
     let geo_reference = file.geo_reference.clone();
@@ -63,8 +67,10 @@ pub(crate) fn build(file: &OpenDrive) -> Result<Map, MapError> {
 }
 
 /// Where the lanes of each road are among all lanes.
-fn lanes_by_road(lanes: &[Lane]) -> BTreeMap<String, Range<usize>> {
-    let mut roads: BTreeMap<String, Range<usize>> = BTreeMap::new();
+pub(crate) type LanesByRoad = BTreeMap<String, Range<usize>>;
+
+pub(crate) fn lanes_by_road(lanes: &[Lane]) -> LanesByRoad {
+    let mut roads = LanesByRoad::new();
     for (i, lane) in lanes.iter().enumerate() {
         match roads.get_mut(&lane.key.road) {
             Some(range) => range.end = i + 1,
@@ -165,7 +171,7 @@ fn list_junctions(file: &OpenDrive, lanes: &[Lane]) -> Vec<Junction> {
 }
 
 /// The box around all lanes and some other points.
-fn bounds(lanes: &[Lane], others: impl Iterator<Item = Vec2>) -> (Vec2, Vec2) {
+pub(crate) fn bounds(lanes: &[Lane], others: impl Iterator<Item = Vec2>) -> (Vec2, Vec2) {
     let mut low = Vec2::new(f64::INFINITY, f64::INFINITY);
     let mut high = -low;
     let mut include = |point: Vec2, margin: f64| {

@@ -5,7 +5,7 @@ mod furniture;
 mod profile;
 mod reference_line;
 mod road;
-mod xml;
+pub(crate) mod xml;
 
 pub(crate) use furniture::{Corner, Orientation, Validity, WrittenObject, WrittenSignal};
 pub(crate) use profile::Value;
