@@ -15,6 +15,7 @@ pub fn sin_cos(angle: f64) -> (f64, f64) {
 }
 
 /// The same angle in (−π, π].
+#[inline]
 #[must_use]
 pub fn wrap_angle(angle: f64) -> f64 {
     if angle > -PI && angle <= PI {
@@ -32,6 +33,7 @@ pub fn wrap_angle(angle: f64) -> f64 {
 }
 
 /// The signed turn from `from` to `to` by the shorter way, radians in (−π, π].
+#[inline]
 #[must_use]
 pub fn angle_difference(to: f64, from: f64) -> f64 {
     wrap_angle(to - from)

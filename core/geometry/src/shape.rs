@@ -180,6 +180,7 @@ impl Polygon {
 }
 
 /// The point of segment `a`–`b` nearest to `point`: (metres to it, ratio along the segment in 0..=1).
+#[inline]
 #[must_use]
 pub fn segment_distance(a: Vec2, b: Vec2, point: Vec2) -> (f64, f64) {
     let ab = b - a;

@@ -28,8 +28,21 @@ pub struct CenterPoint {
 pub struct Centerline {
     /// The samples: at least two, `s` ascending from 0.
     pub points: Vec<CenterPoint>,
+    /// What evaluation needs of each sample, computed once.
+    tangents: Vec<Tangent>,
     /// Greatest distance between two neighbouring samples, metres.
     spacing_max: f64,
+    /// The box around the samples.
+    extent: (Vec2, Vec2),
+    /// Greatest width, metres.
+    width_max: f64,
+}
+
+/// The direction of a sample, and the turn from it to the next one.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Tangent {
+    direction: Vec2,
+    turn: f64,
 }
 
 impl Centerline {
@@ -42,7 +55,19 @@ impl Centerline {
         }
         let gap = |pair: &[CenterPoint]| (pair[1].position - pair[0].position).norm();
         let spacing_max = points.windows(2).map(gap).fold(0.0, f64::max);
-        Some(Self { points, spacing_max })
+        let turn = |i: usize| match points.get(i + 1) {
+            Some(next) => angle_difference(next.heading, points[i].heading),
+            None => 0.0,
+        };
+        let tangent = |i: usize| {
+            let (sin, cos) = sin_cos(points[i].heading);
+            Tangent { direction: Vec2::new(cos, sin), turn: turn(i) }
+        };
+        let tangents = (0..points.len()).map(tangent).collect();
+        let low = points.iter().fold(points[0].position, |low, p| low.inf(&p.position));
+        let high = points.iter().fold(points[0].position, |high, p| high.sup(&p.position));
+        let width_max = points.iter().map(|p| p.width).fold(0.0, f64::max);
+        Some(Self { points, tangents, spacing_max, extent: (low, high), width_max })
     }
 
     /// Length, metres.
@@ -67,7 +92,23 @@ impl Centerline {
 
     /// [`Self::project`] onto the samples from `first` to `last` (inclusive) only.
     pub(crate) fn project_between(&self, point: Vec2, first: usize, last: usize) -> (f64, f64) {
-        let nearest = self.nearest_sample(point, first, last);
+        let (at, d) = self.project_onto(point, first, last);
+        (at.s, d)
+    }
+
+    /// [`Self::project_between`] with everything that is known of the place.
+    pub(crate) fn project_onto(&self, point: Vec2, first: usize, last: usize) -> (CenterPoint, f64) {
+        self.project_near(point, self.nearest_sample(point, first, last, f64::INFINITY), first, last)
+    }
+
+    /// [`Self::project_onto`] with the nearest sample known.
+    pub(crate) fn project_near(
+        &self,
+        point: Vec2,
+        nearest: usize,
+        first: usize,
+        last: usize,
+    ) -> (CenterPoint, f64) {
         let mut best = (f64::INFINITY, nearest, 0.0);
         for i in [nearest.wrapping_sub(1), nearest] {
             if i >= first && i < last {
@@ -82,20 +123,57 @@ impl Centerline {
         let i = i.min(self.points.len() - 2);
         let s = lerp(self.points[i].s, self.points[i + 1].s, ratio);
         let (low, high) = (self.points[i.saturating_sub(1).max(first)].s, self.points[(i + 2).min(last)].s);
-        self.refine(point, s, low, high)
+        self.refine(point, i, s, (low, high))
     }
 
     /// The sample nearest to a point.
     pub(crate) fn nearest_point(&self, point: Vec2) -> CenterPoint {
-        self.points[self.nearest_sample(point, 0, self.points.len() - 1)]
+        self.points[self.nearest_index(point)]
     }
 
-    /// Newton's method on (point − position(s)) · direction(s) = 0, kept between `low` and `high`.
-    fn refine(&self, point: Vec2, start: f64, mut low: f64, mut high: f64) -> (f64, f64) {
+    /// The index of the sample nearest to a point.
+    pub(crate) fn nearest_index(&self, point: Vec2) -> usize {
+        self.nearest_sample(point, 0, self.points.len() - 1, f64::INFINITY)
+    }
+
+    /// [`Self::nearest_index`], quickly, with a sample known that is not far from the nearest one.
+    pub(crate) fn nearest_index_near(&self, point: Vec2, known: usize) -> usize {
+        let known = (self.points[known].position - point).norm() + 1e-9;
+        self.nearest_sample(point, 0, self.points.len() - 1, known)
+    }
+
+    /// How far a point is from the box around the samples, metres.
+    pub(crate) fn box_distance(&self, point: Vec2) -> f64 {
+        let (low, high) = self.extent;
+        (low - point).sup(&(point - high)).sup(&Vec2::zeros()).norm()
+    }
+
+    /// Whether the boxes around two strips touch.
+    pub(crate) fn may_touch(&self, other: &Self) -> bool {
+        let margin = 0.5 * (self.width_max + other.width_max) + 0.1;
+        let gap = (self.extent.0 - other.extent.1).sup(&(other.extent.0 - self.extent.1));
+        gap.x <= margin && gap.y <= margin
+    }
+
+    /// Greatest width, metres.
+    pub(crate) fn width_max(&self) -> f64 {
+        self.width_max
+    }
+
+    /// Newton's method on (point − position(s)) · direction(s) = 0, kept between `low` and `high`; `i` is the interval of
+    /// `start`.
+    fn refine(
+        &self,
+        point: Vec2,
+        mut i: usize,
+        start: f64,
+        (mut low, mut high): (f64, f64),
+    ) -> (CenterPoint, f64) {
         let mut s = start;
         let mut d = 0.0;
         for _ in 0..24 {
-            let at = self.at(s);
+            i = self.interval_from(i, s);
+            let at = self.at_in(i, s);
             let (sin, cos) = sin_cos(at.heading);
             let offset = point - at.position;
             let ahead = offset.x * cos + offset.y * sin;
@@ -113,21 +191,53 @@ impl Centerline {
                 break;
             }
         }
-        (s, d)
+        let at = self.at_in(self.interval_from(i, s), s);
+        (CenterPoint { s, ..at }, d)
+    }
+
+    /// [`Self::interval`], searched from a place near it.
+    fn interval_from(&self, mut i: usize, s: f64) -> usize {
+        while i > 0 && self.points[i].s > s {
+            i -= 1;
+        }
+        while i + 2 < self.points.len() && self.points[i + 1].s <= s {
+            i += 1;
+        }
+        i
+    }
+
+    /// How far the curve may lie from the chords of its samples from `first` to `last`, metres: the cubic of an interval is
+    /// its chord plus two of Hermite's base functions, neither above 4/27, times the difference of end tangent and chord.
+    pub(crate) fn bulge(&self, first: usize, last: usize) -> f64 {
+        let of_interval = |i: usize| {
+            let chord = self.points[i + 1].position - self.points[i].position;
+            let span = self.points[i + 1].s - self.points[i].s;
+            let off = |k: usize| (self.tangents[k].direction * span - chord).norm();
+            4.0 / 27.0 * (off(i) + off(i + 1))
+        };
+        (first..last).map(of_interval).fold(0.0, f64::max)
+    }
+
+    /// Greatest distance between two neighbouring samples, metres.
+    pub(crate) fn spacing_max(&self) -> f64 {
+        self.spacing_max
     }
 
     /// The sample nearest to a point. Samples that can't be nearer than the best so far are skipped: `n` samples on, the
-    /// distance has shrunk by no more than `n` times the greatest spacing.
-    fn nearest_sample(&self, point: Vec2, first: usize, last: usize) -> usize {
-        let (mut best, mut best_distance) = (first, f64::INFINITY);
+    /// distance has shrunk by no more than `n` times the greatest spacing. One is known to be nearer than `known`.
+    fn nearest_sample(&self, point: Vec2, first: usize, last: usize, known: f64) -> usize {
+        let square = |x: f64| x * x;
+        let (mut best, mut best_distance, mut best_squared) = (first, known, square(known));
         let mut i = first;
         while i <= last {
-            let distance = (self.points[i].position - point).norm();
-            if distance < best_distance {
-                (best, best_distance) = (i, distance);
+            let squared = (self.points[i].position - point).norm_squared();
+            i += 1;
+            if squared < best_squared {
+                (best, best_distance, best_squared) = (i - 1, squared.sqrt(), squared);
+            } else if squared > square(best_distance + self.spacing_max) {
+                let skip = (squared.sqrt() - best_distance) / self.spacing_max;
+                i += (skip as usize).min(last);
             }
-            let skip = (distance - best_distance) / self.spacing_max;
-            i += 1 + if skip >= 1.0 { (skip as usize).min(last) } else { 0 };
         }
         best
     }
@@ -137,23 +247,23 @@ impl Centerline {
         self.points.partition_point(|p| p.s <= s).clamp(1, self.points.len() - 1) - 1
     }
 
+    #[inline(always)]
     fn at_in(&self, i: usize, s: f64) -> CenterPoint {
         let (a, b) = (&self.points[i], &self.points[i + 1]);
         let s = if s.is_finite() { s.clamp(a.s, b.s) } else { a.s };
         let span = b.s - a.s;
         let u = (s - a.s) / span;
         let (u2, u3) = (u * u, u * u * u);
-        let (sin_a, cos_a) = sin_cos(a.heading);
-        let (sin_b, cos_b) = sin_cos(b.heading);
+        let (from, to) = (&self.tangents[i], &self.tangents[i + 1]);
         let position = a.position * (2.0 * u3 - 3.0 * u2 + 1.0)
             + b.position * (3.0 * u2 - 2.0 * u3)
-            + Vec2::new(cos_a, sin_a) * (span * (u3 - 2.0 * u2 + u))
-            + Vec2::new(cos_b, sin_b) * (span * (u3 - u2));
+            + from.direction * (span * (u3 - 2.0 * u2 + u))
+            + to.direction * (span * (u3 - u2));
         CenterPoint {
             s,
             position,
             z: lerp(a.z, b.z, u),
-            heading: wrap_angle(a.heading + angle_difference(b.heading, a.heading) * u),
+            heading: wrap_angle(a.heading + from.turn * u),
             curvature: lerp(a.curvature, b.curvature, u),
             width: lerp(a.width, b.width, u),
         }

@@ -5,7 +5,7 @@
 pub enum MapError {
     /// The text is no well-formed XML.
     #[error(
-        "map line {line}:{column}: not well-formed XML: {message}; is the file complete and an OpenDRIVE (.xodr) file?"
+        "map line {line}:{column}: not well-formed XML: {message}; is the file complete, and an OpenDRIVE (.xodr) or Lanelet2 (.osm) file?"
     )]
     Xml {
         /// Line, from 1.

@@ -1,6 +1,6 @@
 //! What stands on, over and beside the lanes: signals, crosswalks, objects, junctions; and where on earth the map lies.
 
-use crate::LaneId;
+use crate::{LaneId, Projection};
 use auriga_geometry::{Polygon, Pose2, Vec2, Vec3};
 
 /// A signal's place in [`Map::signals`](crate::Map::signals); dense from 0.
@@ -73,6 +73,17 @@ pub struct Signal {
     pub height: f64,
     /// The group that it switches with: lights of one group show the same at every instant.
     pub controller: Option<u32>,
+    /// The signals that this one's meaning depends on (a plate below a sign, an arrow beside a light).
+    pub dependencies: Vec<SignalId>,
+}
+
+/// A group of signals that one device switches.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Controller {
+    /// Its id in the file.
+    pub name: String,
+    /// The signals; all of a group show the same at every instant.
+    pub signals: Vec<SignalId>,
 }
 
 /// A marked pedestrian crossing.
@@ -137,6 +148,16 @@ pub struct Junction {
     pub lanes: Vec<LaneId>,
     /// The driving lanes that lead into it, ascending.
     pub incoming: Vec<LaneId>,
+    /// The controllers of its signals, as indices into [`Map::controllers`](crate::Map::controllers).
+    pub controllers: Vec<u32>,
+}
+
+impl GeoReference {
+    /// The projection that the text states, if it is one that [`Projection`] knows: transverse Mercator, UTM.
+    #[must_use]
+    pub fn projection(&self) -> Option<Projection> {
+        Projection::from_proj(&self.text)
+    }
 }
 
 /// Where the map's origin lies on earth.

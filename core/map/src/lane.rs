@@ -1,6 +1,7 @@
 //! A lane: one strip of one lane section, in driving direction, with everything that governs it.
 
 use crate::{Centerline, CrosswalkId, JunctionId, SignalId};
+use auriga_geometry::math::lerp;
 
 /// A lane's place in [`Map::lanes`](crate::Map::lanes); dense from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -115,6 +116,19 @@ pub struct Conflict {
     pub yields: bool,
 }
 
+/// Who may use a lane, or may not.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Access {
+    /// The stretch that it holds for: metres along the lane.
+    pub s_start: f64,
+    /// Where the stretch ends.
+    pub s_end: f64,
+    /// Whether the users below are admitted (and others not), or kept out.
+    pub allowed: bool,
+    /// The users in the file's words: `autonomousTraffic`, `bus`, `pedestrian`, …
+    pub users: Vec<String>,
+}
+
 /// A signal that governs a lane.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
@@ -148,10 +162,18 @@ pub struct Lane {
     pub kind: LaneKind,
     /// Length of the centre line, metres.
     pub length: f64,
-    /// The speed limit, m/s.
+    /// The speed limit, m/s; where it changes along the lane, the first one.
     pub speed_limit: f64,
+    /// Where along the lane which limit begins: (metres, m/s), ascending; empty where it stays as it is.
+    pub speed_changes: Vec<(f64, f64)>,
+    /// The lane's type as the file writes it.
+    pub category: String,
+    /// Who may use the lane; empty where the file says nothing.
+    pub access: Vec<Access>,
     /// The middle of the strip, in driving direction.
     pub centerline: Centerline,
+    /// The reference line's `s` at each sample of the centre line.
+    pub(crate) stations: Vec<f64>,
     /// Lanes that begin where this one ends; ascending.
     pub successors: Vec<LaneId>,
     /// Lanes that end where this one begins; ascending.
@@ -172,6 +194,44 @@ pub struct Lane {
     pub controls: Vec<Control>,
     /// Pedestrian crossings over it, by ascending `s_start`.
     pub crossings: Vec<Crossing>,
+}
+
+impl Lane {
+    /// The `s` of the road's reference line beside `s` metres along this lane. On a bend the two run at different rates; on
+    /// a lane that is driven against the reference line they run in opposite ways. `s` is clamped to the lane.
+    #[must_use]
+    pub fn road_s(&self, s: f64) -> f64 {
+        let points = &self.centerline.points;
+        let i = points.partition_point(|point| point.s <= s).clamp(1, points.len() - 1) - 1;
+        let ratio = (s - points[i].s) / (points[i + 1].s - points[i].s);
+        lerp(self.stations[i], self.stations[i + 1], if ratio > 0.0 { ratio.min(1.0) } else { 0.0 })
+    }
+
+    /// The inverse of [`Self::road_s`]: metres along this lane beside `road_s` metres along the reference line, clamped to
+    /// the lane.
+    #[must_use]
+    pub fn s_at_road_s(&self, road_s: f64) -> f64 {
+        let points = &self.centerline.points;
+        let forward = self.runs_forward();
+        let before = |station: &f64| if forward { *station <= road_s } else { *station >= road_s };
+        let i = self.stations.partition_point(before).clamp(1, points.len() - 1) - 1;
+        let span = self.stations[i + 1] - self.stations[i];
+        let ratio = if span == 0.0 { 0.0 } else { (road_s - self.stations[i]) / span };
+        lerp(points[i].s, points[i + 1].s, if ratio > 0.0 { ratio.min(1.0) } else { 0.0 })
+    }
+
+    /// The speed limit at `s` metres along the lane, m/s.
+    #[must_use]
+    pub fn speed_limit_at(&self, s: f64) -> f64 {
+        let in_force = self.speed_changes.iter().take_while(|(start, _)| *start <= s).last();
+        in_force.map_or(self.speed_limit, |&(_, limit)| limit)
+    }
+
+    /// Whether the lane is driven along its road's reference line.
+    #[must_use]
+    pub fn runs_forward(&self) -> bool {
+        self.stations[0] <= self.stations[self.stations.len() - 1]
+    }
 }
 
 /// A point given by a lane: `s` metres along its centre line, `d` metres to the left of it.

@@ -1,6 +1,6 @@
-//! OpenDRIVE road networks as lanes, topology, Frenet frames and signals.
+//! Road networks (OpenDRIVE, Lanelet2) as lanes, topology, Frenet frames and signals.
 //!
-//! A [`Map`] is parsed once from the text of an `.xodr` file and never changes. Its lanes are numbered densely and run in
+//! A [`Map`] is parsed once from the text of an `.xodr` or `.osm` file and never changes. Its lanes are numbered densely and run in
 //! *driving direction*, whatever way their road's reference line runs: `s` grows the way traffic goes, `d` is positive to
 //! the left of it. Coordinates are those of the map frame (x east, y north, z up; metres, radians).
 //!
@@ -25,22 +25,29 @@
 mod build;
 mod centerline;
 mod error;
+mod fault;
 mod feature;
 mod grid;
 mod lane;
+mod lanelet2;
 mod map;
 mod opendrive;
+mod projection;
 mod route;
+mod walk;
 
 pub use centerline::{CenterPoint, Centerline};
 pub use error::MapError;
+pub use fault::{Fault, FaultKind};
 pub use feature::{
-    Crosswalk, CrosswalkId, GeoReference, Junction, JunctionId, MapObject, ObjectKind, Signal, SignalId,
-    SignalKind,
+    Controller, Crosswalk, CrosswalkId, GeoReference, Junction, JunctionId, MapObject, ObjectKind, Signal,
+    SignalId, SignalKind,
 };
 pub use lane::{
-    Conflict, Control, Crossing, Lane, LaneId, LaneKey, LaneKind, LanePosition, MarkColor, MarkKind,
+    Access, Conflict, Control, Crossing, Lane, LaneId, LaneKey, LaneKind, LanePosition, MarkColor, MarkKind,
     Neighbor, RoadMark,
 };
+pub use lanelet2::Projector;
 pub use map::Map;
+pub use projection::Projection;
 pub use route::{Route, RouteSegment};

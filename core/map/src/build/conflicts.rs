@@ -4,8 +4,7 @@
 //! right before left; a turn across the oncoming lane gives way. (Vienna Convention on Road Traffic, articles 16 and 18.)
 
 use super::approaches;
-use crate::opendrive::{OpenDrive, Road};
-use crate::{Centerline, Conflict, Junction, Lane, LaneId, LaneKind, Signal, SignalKind};
+use crate::{CenterPoint, Centerline, Conflict, Junction, Lane, LaneId, LaneKind, Signal, SignalKind};
 use auriga_geometry::Vec2;
 use auriga_geometry::math::{PI, sin_cos, wrap_angle};
 
@@ -16,13 +15,24 @@ const STEP: f64 = 0.5;
 /// A way that turns by more than this is a turn, radians.
 const TURN: f64 = 0.5;
 
-pub(super) fn find(file: &OpenDrive, junctions: &[Junction], signals: &[Signal], lanes: &mut [Lane]) {
-    for (junction, written) in junctions.iter().zip(&file.junctions) {
+/// Whether traffic keeps left on a lane's road.
+pub(crate) type KeepsLeft<'a> = dyn Fn(&Lane) -> bool + 'a;
+
+/// Finds the conflicts of all junctions; `priorities` has, for each, pairs of (road with the right of way, road that gives
+/// way).
+pub(crate) fn find(
+    junctions: &[Junction],
+    priorities: &[Vec<(String, String)>],
+    keeps_left: &KeepsLeft,
+    signals: &[Signal],
+    lanes: &mut [Lane],
+) {
+    for (junction, priorities) in junctions.iter().zip(priorities) {
         let ways: Vec<Way> = junction
             .lanes
             .iter()
             .filter(|id| lanes[id.index()].kind == LaneKind::Driving)
-            .map(|&id| Way::new(id, file, signals, lanes))
+            .map(|&id| Way::new(id, keeps_left, signals, lanes))
             .collect();
         for (i, a) in ways.iter().enumerate() {
             for b in &ways[i + 1..] {
@@ -30,10 +40,13 @@ pub(super) fn find(file: &OpenDrive, junctions: &[Junction], signals: &[Signal],
                     continue;
                 }
                 let (line_a, line_b) = (&lanes[a.lane.index()].centerline, &lanes[b.lane.index()].centerline);
+                if !line_a.may_touch(line_b) {
+                    continue;
+                }
                 let (Some(on_a), Some(on_b)) = (overlap(line_a, line_b), overlap(line_b, line_a)) else {
                     continue;
                 };
-                let yielder = yielder(a, b, &written.priorities);
+                let yielder = yielder(a, b, priorities);
                 let conflict = |range: (f64, f64), lane, yields| Conflict {
                     lane,
                     s_start: range.0,
@@ -67,17 +80,12 @@ struct Way {
 }
 
 impl Way {
-    fn new(id: LaneId, file: &OpenDrive, signals: &[Signal], lanes: &[Lane]) -> Self {
+    fn new(id: LaneId, keeps_left: &KeepsLeft, signals: &[Signal], lanes: &[Lane]) -> Self {
         let lane = &lanes[id.index()];
         let first = lane.centerline.points[0];
         let last = lane.centerline.points[lane.centerline.points.len() - 1];
         let approaches = approaches(id, lanes);
-        let mirror =
-            if file.road(&lane.key.road).is_some_and(|(_, road): (usize, &Road)| road.left_hand_traffic) {
-                -1.0
-            } else {
-                1.0
-            };
+        let mirror = if keeps_left(lane) { -1.0 } else { 1.0 };
         let (mut light, mut sign, mut groups) = (false, false, Vec::new());
         for (incoming, entry) in &approaches {
             for control in &lanes[incoming.index()].controls {
@@ -155,22 +163,35 @@ fn merging(a: &Way, b: &Way) -> LaneId {
 }
 
 /// The stretch of strip `a` that lies on strip `b`.
-fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
+pub(crate) fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
     let length = a.length();
     let steps = 1 + (length / STEP) as usize;
     let mut range: Option<(f64, f64)> = None;
-    for i in 0..=steps {
+    let (mut i, mut near) = (0, 0);
+    while i <= steps {
         let s = length * i as f64 / steps as f64;
+        i += 1;
         let at = a.at(s);
-        let nearest = b.nearest_point(at.position);
-        if (nearest.position - at.position).norm() > 0.5 * (at.width + nearest.width) + 1.0 {
+        near = b.nearest_index_near(at.position, near);
+        let nearest = b.points[near];
+        let distance = (nearest.position - at.position).norm();
+        if distance > 0.5 * (at.width + nearest.width) + 1.0 {
+            // Over the next cross-sections the distance can't shrink by more than the way between them.
+            let too_far = distance - 0.5 * (a.width_max() + b.width_max()) - 1.0;
+            i += (too_far / STEP).max(0.0) as usize;
+            continue;
+        }
+        let half = 0.5 * (at.width - MARGIN).max(0.0);
+        // No corner of the cross-section is nearer than this.
+        let least = distance - b.spacing_max() - half;
+        if least > 0.5 * (b.width_max() - MARGIN) + 0.1 {
             continue;
         }
         let (sin, cos) = sin_cos(at.heading);
-        let half = 0.5 * (at.width - MARGIN).max(0.0);
-        let on_b = [-half, -0.5 * half, 0.0, 0.5 * half, half]
-            .iter()
-            .any(|&d| contains(b, at.position + Vec2::new(-sin, cos) * d));
+        let on_b = clearly_inside(b, near, distance)
+            || [-half, -0.5 * half, 0.0, 0.5 * half, half]
+                .iter()
+                .any(|&d| contains(b, at.position + Vec2::new(-sin, cos) * d, near));
         if on_b {
             range = Some(range.map_or((s, s), |(start, _)| (start, s)));
         }
@@ -179,11 +200,34 @@ fn overlap(a: &Centerline, b: &Centerline) -> Option<(f64, f64)> {
     range.map(|(start, end)| ((start - reach).max(0.0), (end + reach).min(length)))
 }
 
-/// Whether a point is on a strip, beyond the margin.
-fn contains(strip: &Centerline, point: Vec2) -> bool {
-    let (s, d) = strip.project(point);
-    let at = strip.at(s);
+/// Whether a point is on a strip, beyond the margin; `near` is a sample that is not far.
+fn contains(strip: &Centerline, point: Vec2, near: usize) -> bool {
+    let points = &strip.points;
+    let nearest = strip.nearest_index_near(point, near);
+    let distance = (points[nearest].position - point).norm();
+    if clearly_inside(strip, nearest, distance) {
+        return true;
+    }
+    // Every place of the middle is within a sample's spacing of a sample: most points need no closer look.
+    let wide = around(strip, nearest).iter().map(|p| p.width).fold(0.0, f64::max);
+    if distance - strip.spacing_max() > 0.5 * (wide - MARGIN) + 0.1 {
+        return false;
+    }
+    let (at, d) = strip.project_near(point, nearest, 0, points.len() - 1);
     let (sin, cos) = sin_cos(at.heading);
     let ahead = Vec2::new(cos, sin).dot(&(point - at.position));
     d.abs() < 0.5 * (at.width - MARGIN) && ahead.abs() < 0.05
+}
+
+/// Whether a point is on a strip beyond doubt: `distance` from the nearest sample, which is not near an end.
+fn clearly_inside(strip: &Centerline, nearest: usize, distance: f64) -> bool {
+    let inside = nearest >= 3 && nearest + 3 < strip.points.len();
+    let calm = strip.points[nearest].curvature.abs() * distance < 0.5;
+    let narrow = || around(strip, nearest).iter().map(|p| p.width).fold(f64::INFINITY, f64::min);
+    inside && calm && distance < 0.5 * (narrow() - MARGIN) - 0.1
+}
+
+/// The samples around one.
+fn around(strip: &Centerline, nearest: usize) -> &[CenterPoint] {
+    &strip.points[nearest.saturating_sub(3)..(nearest + 4).min(strip.points.len())]
 }

@@ -73,7 +73,7 @@ fn control_movement(signal: SignalId, movement: LaneId, lanes: &mut [Lane]) {
 }
 
 /// Merges controls of one signal, moves them to their stop lines and sorts them.
-fn settle(lane: &mut Lane, stop_lines: &[Vec2]) {
+pub(crate) fn settle(lane: &mut Lane, stop_lines: &[Vec2]) {
     let mut merged: BTreeMap<SignalId, Control> = BTreeMap::new();
     for control in lane.controls.drain(..) {
         match merged.get_mut(&control.signal) {

@@ -7,7 +7,7 @@ use auriga_geometry::{Polygon, Vec2};
 /// Distance between the cross-sections that are looked at, metres.
 const STEP: f64 = 0.1;
 
-pub(super) fn find(crosswalks: &[Crosswalk], lanes: &mut [Lane]) {
+pub(crate) fn find(crosswalks: &[Crosswalk], lanes: &mut [Lane]) {
     for lane in lanes.iter_mut().filter(|lane| matches!(lane.kind, LaneKind::Driving | LaneKind::Biking)) {
         for crosswalk in crosswalks {
             if let Some((s_start, s_end)) = overlap(&lane.centerline, &crosswalk.polygon) {
@@ -22,6 +22,9 @@ pub(super) fn find(crosswalks: &[Crosswalk], lanes: &mut [Lane]) {
 fn overlap(line: &Centerline, polygon: &Polygon) -> Option<(f64, f64)> {
     let middle = polygon.vertices.iter().sum::<Vec2>() / polygon.vertices.len() as f64;
     let radius = polygon.vertices.iter().map(|v| (v - middle).norm()).fold(0.0, f64::max);
+    if line.box_distance(middle) > radius + 0.5 * line.width_max() + 1.0 {
+        return None;
+    }
     let near = line.points.iter().filter(|p| (p.position - middle).norm() <= radius + 0.5 * p.width + 1.0);
     let (low, high) = near.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), p| (l.min(p.s), h.max(p.s)));
     if low > high {

@@ -1,7 +1,12 @@
 //! Signals, objects and crosswalks in the map frame.
 
-use crate::opendrive::{Corner, OpenDrive, Orientation, Road, WrittenObject, WrittenSignal, to_mps};
-use crate::{Crosswalk, CrosswalkId, Lane, LaneKind, MapObject, ObjectKind, Signal, SignalId, SignalKind};
+use crate::opendrive::{
+    Corner, OpenDrive, Orientation, Road, WrittenController, WrittenObject, WrittenSignal, to_mps,
+};
+use crate::{
+    CenterPoint, Controller, Crosswalk, CrosswalkId, Lane, LaneKind, MapObject, ObjectKind, Signal, SignalId,
+    SignalKind,
+};
 use auriga_geometry::math::{PI, lerp, sin_cos, wrap_angle};
 use auriga_geometry::{Polygon, Pose2, Vec2, Vec3};
 use std::collections::BTreeMap;
@@ -15,7 +20,7 @@ const PIECE: f64 = 4.0;
 pub(super) fn signals(file: &OpenDrive) -> Vec<Signal> {
     let mut controllers: BTreeMap<&str, u32> = BTreeMap::new();
     for (group, controlled) in file.controllers.iter().enumerate() {
-        for signal in controlled {
+        for signal in &controlled.signals {
             controllers.entry(signal).or_insert(group as u32);
         }
     }
@@ -32,10 +37,34 @@ pub(super) fn signals(file: &OpenDrive) -> Vec<Signal> {
                 width: written.width,
                 height: written.height,
                 controller: controllers.get(written.id.as_str()).copied(),
+                dependencies: Vec::new(),
             });
         }
     }
+    let by_name = by_name(&signals);
+    let written = file.roads.iter().flat_map(|road| &road.furniture.signals);
+    let found = |written: &WrittenSignal| {
+        written.dependencies.iter().filter_map(|id| by_name.get(id).copied()).collect()
+    };
+    let dependencies: Vec<Vec<SignalId>> = written.map(found).collect();
+    for (signal, dependencies) in signals.iter_mut().zip(dependencies) {
+        signal.dependencies = dependencies;
+    }
     signals
+}
+
+fn by_name(signals: &[Signal]) -> BTreeMap<String, SignalId> {
+    signals.iter().rev().map(|signal| (signal.name.clone(), signal.id)).collect()
+}
+
+/// The groups of signals, in the order of the file.
+pub(super) fn controllers(file: &OpenDrive, signals: &[Signal]) -> Vec<Controller> {
+    let by_name = by_name(signals);
+    let controller = |written: &WrittenController| Controller {
+        name: written.id.clone(),
+        signals: written.signals.iter().filter_map(|id| by_name.get(id).copied()).collect(),
+    };
+    file.controllers.iter().map(controller).collect()
 }
 
 /// Centre and facing. Offsets and inertial heights are those of the lower edge (OpenDRIVE 1.6, table 98).
@@ -204,13 +233,19 @@ fn crosswalk_axis(polygon: &Polygon, lanes: &[Lane]) -> (Vec2, Vec2) {
         .map(|i| polygon.vertices[(i + 1) % n] - polygon.vertices[i])
         .fold(Vec2::zeros(), |best, edge| if edge.norm() > best.norm() { edge } else { best });
     let along = edge / edge.norm();
-    let driven = lanes
-        .iter()
-        .filter(|lane| lane.kind == LaneKind::Driving)
-        .map(|lane| lane.centerline.nearest_point(middle))
-        .min_by(|a, b| (a.position - middle).norm().total_cmp(&(b.position - middle).norm()));
+    let mut driven: Option<(f64, CenterPoint)> = None;
+    for lane in lanes.iter().filter(|lane| lane.kind == LaneKind::Driving) {
+        let known = driven.map_or(f64::INFINITY, |(distance, _)| distance);
+        if lane.centerline.box_distance(middle) < known {
+            let nearest = lane.centerline.nearest_point(middle);
+            let distance = (nearest.position - middle).norm();
+            if distance < known {
+                driven = Some((distance, nearest));
+            }
+        }
+    }
     let direction = match driven {
-        Some(point) => {
+        Some((_, point)) => {
             let (sin, cos) = sin_cos(point.heading);
             let lane = Vec2::new(cos, sin);
             if along.dot(&lane).abs() <= along.perp(&lane).abs() {

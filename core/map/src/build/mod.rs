@@ -1,21 +1,21 @@
 //! From the file as written to the map: lays out lanes, links them, finds what governs them.
 
-mod conflicts;
-mod controls;
-mod crossings;
+pub(crate) mod conflicts;
+pub(crate) mod controls;
+pub(crate) mod crossings;
 mod furniture;
+pub(crate) mod links;
 mod neighbors;
+mod rules;
 mod strips;
 mod topology;
 
 use crate::grid::Grid;
-use crate::opendrive::{OpenDrive, Road, Section};
+use crate::opendrive::{OpenDrive, Road};
 use crate::{CenterPoint, Centerline, Junction, JunctionId, Lane, LaneId, LaneKey, Map, MapError, RoadMark};
 use auriga_geometry::Vec2;
 use std::collections::BTreeMap;
-
-/// Speed limit where a file gives none: 50 km/h, the limit in towns of most of Europe.
-const SPEED_DEFAULT_MPS: f64 = 50.0 / 3.6;
+use std::ops::Range;
 
 /// Lanes by (road, section, lane number).
 type LaneIndex = BTreeMap<(usize, usize, i32), LaneId>;
@@ -30,18 +30,56 @@ const SAMPLES_MAX: usize = 16_000_000;
 /// Builds the map, or says which lane has no reasonable shape.
 pub(crate) fn build(file: &OpenDrive) -> Result<Map, MapError> {
     let (mut lanes, index) = lay_out_lanes(file)?;
-    topology::link(file, &index, &mut lanes);
+    let mut faults = file.faults.clone();
+    topology::link(file, &index, &mut lanes, &mut faults);
+    links::mend(&mut lanes, &mut faults);
     neighbors::link(file, &index, &mut lanes);
     let junctions = list_junctions(file, &lanes);
     let signals = furniture::signals(file);
     let (objects, crosswalks) = furniture::objects(file, &lanes);
     crossings::find(&crosswalks, &mut lanes);
     controls::find(file, &index, &signals, &mut lanes);
-    conflicts::find(file, &junctions, &signals, &mut lanes);
+    let keeps_left = |lane: &Lane| {
+        file.road(&lane.key.road).is_some_and(|(_, road): (usize, &Road)| road.left_hand_traffic)
+    };
+    let priorities: Vec<_> = file.junctions.iter().map(|junction| junction.priorities.clone()).collect();
+    conflicts::find(&junctions, &priorities, &keeps_left, &signals, &mut lanes);
     let bounds = bounds(&lanes, objects.iter().map(|object| object.pose.position()));
     let grid = Grid::new(&lanes, bounds);
     let geo_reference = file.geo_reference.clone();
-    Ok(Map { lanes, signals, crosswalks, objects, junctions, geo_reference, bounds, grid })
+    let roads = lanes_by_road(&lanes);
+    let controllers = furniture::controllers(file, &signals);
+    let skipped = file.skipped.clone();
+    Ok(Map {
+        lanes,
+        signals,
+        crosswalks,
+        objects,
+        junctions,
+        geo_reference,
+        bounds,
+        grid,
+        roads,
+        controllers,
+        faults,
+        skipped,
+    })
+}
+
+/// Where the lanes of each road are among all lanes.
+pub(crate) type LanesByRoad = BTreeMap<String, Range<usize>>;
+
+pub(crate) fn lanes_by_road(lanes: &[Lane]) -> LanesByRoad {
+    let mut roads = LanesByRoad::new();
+    for (i, lane) in lanes.iter().enumerate() {
+        match roads.get_mut(&lane.key.road) {
+            Some(range) => range.end = i + 1,
+            None => {
+                roads.insert(lane.key.road.clone(), i..i + 1);
+            }
+        }
+    }
+    roads
 }
 
 fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
@@ -72,8 +110,12 @@ fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
                     key: LaneKey { road: road.id.clone(), section: n, lane: strip.number },
                     kind: written.kind,
                     length: strip.centerline.length(),
-                    speed_limit: written.speed.unwrap_or_else(|| road_speed(road, section)),
+                    speed_limit: 0.0,
+                    speed_changes: Vec::new(),
+                    category: written.category.clone(),
+                    access: Vec::new(),
                     centerline: strip.centerline,
+                    stations: strip.stations,
                     successors: Vec::new(),
                     predecessors: Vec::new(),
                     left: None,
@@ -85,6 +127,7 @@ fn lay_out_lanes(file: &OpenDrive) -> Result<(Vec<Lane>, LaneIndex), MapError> {
                     controls: Vec::new(),
                     crossings: Vec::new(),
                 });
+                rules::apply(road, section, written, &mut lanes[id.index()]);
             }
         }
     }
@@ -104,11 +147,6 @@ fn shape_problem(line: &Centerline, samples: usize) -> Option<&'static str> {
     (samples > SAMPLES_MAX).then_some("is one more than fits: the map is too large or too winding")
 }
 
-fn road_speed(road: &Road, section: &Section) -> f64 {
-    let before = road.speeds.iter().take_while(|(s, _)| *s <= section.start + 0.01);
-    before.last().or(road.speeds.first()).map_or(SPEED_DEFAULT_MPS, |&(_, speed)| speed)
-}
-
 fn list_junctions(file: &OpenDrive, lanes: &[Lane]) -> Vec<Junction> {
     let junction = |(j, written): (usize, &crate::opendrive::WrittenJunction)| {
         let id = JunctionId(j as u32);
@@ -125,13 +163,15 @@ fn list_junctions(file: &OpenDrive, lanes: &[Lane]) -> Vec<Junction> {
             .collect();
         incoming.sort();
         incoming.dedup();
-        Junction { id, name: written.id.clone(), lanes: within, incoming }
+        let place = |id: &String| file.controllers.iter().position(|c| c.id == *id).map(|c| c as u32);
+        let controllers = written.controllers.iter().filter_map(place).collect();
+        Junction { id, name: written.id.clone(), lanes: within, incoming, controllers }
     };
     file.junctions.iter().enumerate().map(junction).collect()
 }
 
 /// The box around all lanes and some other points.
-fn bounds(lanes: &[Lane], others: impl Iterator<Item = Vec2>) -> (Vec2, Vec2) {
+pub(crate) fn bounds(lanes: &[Lane], others: impl Iterator<Item = Vec2>) -> (Vec2, Vec2) {
     let mut low = Vec2::new(f64::INFINITY, f64::INFINITY);
     let mut high = -low;
     let mut include = |point: Vec2, margin: f64| {

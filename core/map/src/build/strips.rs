@@ -16,6 +16,8 @@ const STEP_MIN: f64 = 1e-6;
 pub(super) struct Strip {
     pub number: i32,
     pub centerline: Centerline,
+    /// The reference line's `s` at each sample.
+    pub stations: Vec<f64>,
 }
 
 /// The middle of a strip at one `s` of the reference line, heading along it.
@@ -30,36 +32,41 @@ struct Sample {
 #[derive(Default)]
 struct Trace {
     points: Vec<CenterPoint>,
+    stations: Vec<f64>,
     last_rate: f64,
 }
 
 impl Trace {
-    fn begin_interval(&mut self, sample: &Sample) {
+    fn begin_interval(&mut self, station: f64, sample: &Sample) {
         // Where two intervals meet, the later one's point stands.
         let s = self.points.pop().map_or(0.0, |last| last.s);
+        self.stations.pop();
         self.points.push(CenterPoint { s, ..sample.point });
+        self.stations.push(station);
         self.last_rate = sample.rate;
     }
 
     /// The arc length of a step is Simpson's rule on its rates.
-    fn step(&mut self, h: f64, middle: &Sample, sample: &Sample) {
+    fn step(&mut self, station: f64, h: f64, middle: &Sample, sample: &Sample) {
         let from = self.points.last().map_or(0.0, |last| last.s);
         let length = (h / 6.0 * (self.last_rate + 4.0 * middle.rate + sample.rate)).max(STEP_MIN);
         self.points.push(CenterPoint { s: from + length, ..sample.point });
+        self.stations.push(station);
         self.last_rate = sample.rate;
     }
 
-    fn into_centerline(mut self, forward: bool) -> Option<Centerline> {
+    fn into_centerline(mut self, forward: bool) -> Option<(Centerline, Vec<f64>)> {
         if !forward {
             let length = self.points.last()?.s;
             self.points.reverse();
+            self.stations.reverse();
             for point in &mut self.points {
                 point.s = length - point.s;
                 point.heading = wrap_angle(point.heading + PI);
                 point.curvature = -point.curvature;
             }
         }
-        Centerline::new(self.points)
+        Some((Centerline::new(self.points)?, self.stations))
     }
 }
 
@@ -74,19 +81,19 @@ pub(super) fn lay_out(road: &Road, section: &Section) -> Vec<Strip> {
         let steps = steps(road, &lanes, low, high);
         let h = (high - low) / steps as f64;
         cross_section(road, &lanes, low, inside, &mut row);
-        traces.iter_mut().zip(&row).for_each(|(trace, sample)| trace.begin_interval(sample));
+        traces.iter_mut().zip(&row).for_each(|(trace, sample)| trace.begin_interval(low, sample));
         for step in 1..=steps {
             let s = if step == steps { high } else { low + h * step as f64 };
             cross_section(road, &lanes, s - 0.5 * h, inside, &mut middle);
             cross_section(road, &lanes, s, inside, &mut row);
             for ((trace, middle), sample) in traces.iter_mut().zip(&middle).zip(&row) {
-                trace.step(h, middle, sample);
+                trace.step(s, h, middle, sample);
             }
         }
     }
     let strip = |(lane, trace): (&&WrittenLane, Trace)| {
-        let centerline = trace.into_centerline(road.runs_forward(lane.number))?;
-        Some(Strip { number: lane.number, centerline })
+        let (centerline, stations) = trace.into_centerline(road.runs_forward(lane.number))?;
+        Some(Strip { number: lane.number, centerline, stations })
     };
     lanes.iter().zip(traces).filter_map(strip).collect()
 }

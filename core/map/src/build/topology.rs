@@ -5,13 +5,14 @@
 
 use super::LaneIndex;
 use crate::opendrive::{Connection, End, OpenDrive, Road, RoadLink};
-use crate::{Lane, LaneId};
+use crate::{Fault, FaultKind, Lane, LaneId};
+use std::collections::BTreeMap;
 
 /// A lane at one end of its road's reference line, or of its section.
 type LaneEnd = (LaneId, End, bool);
 
-pub(super) fn link(file: &OpenDrive, index: &LaneIndex, lanes: &mut [Lane]) {
-    let mut linker = Linker { file, index, lanes };
+pub(super) fn link(file: &OpenDrive, index: &LaneIndex, lanes: &mut [Lane], faults: &mut Vec<Fault>) {
+    let mut linker = Linker { file, index, lanes, stated: BTreeMap::new() };
     for r in 0..file.roads.len() {
         linker.link_road(r);
     }
@@ -19,6 +20,15 @@ pub(super) fn link(file: &OpenDrive, index: &LaneIndex, lanes: &mut [Lane]) {
         for connection in &junction.connections {
             linker.link_connection(&junction.id, connection);
         }
+    }
+    let stated = linker.stated;
+    for ((from, to), _) in stated.iter().filter(|(_, times)| **times == 1) {
+        let place = |id: &LaneId| {
+            let key = &lanes[id.index()].key;
+            format!("road \"{}\", lane section {}, lane {}", key.road, key.section, key.lane)
+        };
+        let place = format!("{} to {}", place(from), place(to));
+        faults.push(Fault { kind: FaultKind::OneSidedLink, place, line: None, size: 0.0, mended: true });
     }
     for lane in lanes {
         for list in [&mut lane.successors, &mut lane.predecessors] {
@@ -32,6 +42,8 @@ struct Linker<'a> {
     file: &'a OpenDrive,
     index: &'a LaneIndex,
     lanes: &'a mut [Lane],
+    /// How many of its two lanes state a link, where both could: not where a junction lies between.
+    stated: BTreeMap<(LaneId, LaneId), usize>,
 }
 
 impl Linker<'_> {
@@ -51,7 +63,15 @@ impl Linker<'_> {
                     for &number in numbers {
                         let from = self.lane_end(r, n, lane.number, end);
                         let to = self.lane_end(other, other_section, number, other_end);
-                        self.join(from, to);
+                        if let Some(link) = self.join(from, to)
+                            && (other == r
+                                || !matches!(
+                                    file.roads[other].link(other_end),
+                                    Some(RoadLink::Junction { .. })
+                                ))
+                        {
+                            *self.stated.entry(link).or_insert(0) += 1;
+                        }
                     }
                 }
             }
@@ -90,17 +110,19 @@ impl Linker<'_> {
         Some((id, end, self.file.roads[road].runs_forward(lane)))
     }
 
-    fn join(&mut self, a: Option<LaneEnd>, b: Option<LaneEnd>) {
-        let (Some(a), Some(b)) = (a, b) else { return };
+    /// Links two ends; the link in driving direction.
+    fn join(&mut self, a: Option<LaneEnd>, b: Option<LaneEnd>) -> Option<(LaneId, LaneId)> {
+        let (a, b) = (a?, b?);
         let leaves_at = |(_, end, forward): LaneEnd| (end == End::Finish) == forward;
         let (from, to) = match (leaves_at(a), leaves_at(b)) {
             (true, false) => (a.0, b.0),
             (false, true) => (b.0, a.0),
             // Two pavements may be linked head to head: nobody is driven from one to the other.
-            _ => return,
+            _ => return None,
         };
         self.lanes[from.index()].successors.push(to);
         self.lanes[to.index()].predecessors.push(from);
+        Some((from, to))
     }
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct WrittenSignal {
     pub orientation: Orientation,
     pub width: f64,
     pub height: f64,
+    /// The ids of the signals that it depends on.
+    pub dependencies: Vec<String>,
     /// Where it really stands and the way that it faces, when it stands elsewhere.
     pub inertial: Option<(Vec3, f64)>,
 }
@@ -158,6 +160,10 @@ fn read_signal(node: Node) -> Result<WrittenSignal, MapError> {
         orientation: read_orientation(node),
         width: number_or(node, "width", 0.0)?.clamp(0.0, 100.0),
         height: number_or(node, "height", 0.0)?.clamp(0.0, 100.0),
+        dependencies: children(node, "dependency")
+            .filter_map(|d| d.attribute("id"))
+            .map(str::to_string)
+            .collect(),
         inertial,
     })
 }

@@ -1,16 +1,17 @@
 //! The OpenDRIVE file as written (ASAM OpenDRIVE 1.4 to 1.8): checked value by value, not yet interpreted.
 
+mod faults;
 mod furniture;
 mod profile;
 mod reference_line;
 mod road;
-mod xml;
+pub(crate) mod xml;
 
 pub(crate) use furniture::{Corner, Orientation, Validity, WrittenObject, WrittenSignal};
 pub(crate) use profile::Value;
 pub(crate) use road::{End, LaneChange, Road, RoadLink, Section, WrittenLane, WrittenMark, to_mps};
 
-use crate::{GeoReference, MapError};
+use crate::{Fault, GeoReference, MapError};
 use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
 use xml::{child, children, integer, invalid, text};
@@ -33,6 +34,15 @@ pub(crate) struct WrittenJunction {
     pub connections: Vec<Connection>,
     /// (road with the right of way, road that gives way).
     pub priorities: Vec<(String, String)>,
+    /// The ids of its controllers.
+    pub controllers: Vec<String>,
+}
+
+/// A `<controller>`: signals that switch together.
+#[derive(Clone, Debug)]
+pub(crate) struct WrittenController {
+    pub id: String,
+    pub signals: Vec<String>,
 }
 
 /// A whole file.
@@ -43,8 +53,10 @@ pub(crate) struct OpenDrive {
     /// Roads by id.
     pub road_index: BTreeMap<String, usize>,
     pub junctions: Vec<WrittenJunction>,
-    /// The ids of the signals that each controller switches.
-    pub controllers: Vec<Vec<String>>,
+    pub controllers: Vec<WrittenController>,
+    pub faults: Vec<Fault>,
+    /// How many elements of each name were not read.
+    pub skipped: BTreeMap<String, usize>,
     /// Whether RoadRunner wrote it, which gives signals a heading that does not depend on their orientation.
     pub from_roadrunner: bool,
 }
@@ -81,7 +93,10 @@ impl OpenDrive {
             return Err(invalid(root, "there is no <road>", "give a map with at least one road"));
         }
         let junctions = children(root, "junction").map(read_junction).collect::<Result<Vec<_>, _>>()?;
+        let faults = faults::find(root, &roads);
         let file = Self {
+            faults,
+            skipped: faults::skipped(root),
             geo_reference: read_geo_reference(root),
             roads,
             road_index,
@@ -173,13 +188,18 @@ fn read_junction(node: Node) -> Result<WrittenJunction, MapError> {
             priorities.push((high.to_string(), low.to_string()));
         }
     }
-    Ok(WrittenJunction { id: text(node, "id")?.to_string(), connections, priorities })
+    let controllers =
+        children(node, "controller").filter_map(|c| c.attribute("id")).map(str::to_string).collect();
+    Ok(WrittenJunction { id: text(node, "id")?.to_string(), connections, priorities, controllers })
 }
 
-fn read_controllers(root: Node) -> Result<Vec<Vec<String>>, MapError> {
-    children(root, "controller")
-        .map(|node| children(node, "control").map(|c| Ok(text(c, "signalId")?.to_string())).collect())
-        .collect()
+fn read_controllers(root: Node) -> Result<Vec<WrittenController>, MapError> {
+    let controller = |node: Node| {
+        let signals = children(node, "control").map(|c| Ok(text(c, "signalId")?.to_string()));
+        let id = node.attribute("id").unwrap_or_default().to_string();
+        Ok(WrittenController { id, signals: signals.collect::<Result<_, MapError>>()? })
+    };
+    children(root, "controller").map(controller).collect()
 }
 
 /// The origin's latitude and longitude from the PROJ text (`+lat_0=`, `+lon_0=`, degrees).

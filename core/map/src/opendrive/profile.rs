@@ -82,6 +82,36 @@ impl Profile {
         }
     }
 
+    /// The least value between `low` and `high`, looked for at both ends and the extrema of every piece.
+    pub(crate) fn least(&self, low: f64, high: f64) -> f64 {
+        let mut least = f64::INFINITY;
+        for (i, piece) in self.pieces.iter().enumerate() {
+            let start = piece.s.max(low);
+            let end = self.pieces.get(i + 1).map_or(high, |next| next.s.min(high));
+            if start >= end {
+                continue;
+            }
+            let [a, b, c, d] = piece.coefficients;
+            let mut look = |s: f64| {
+                let ds = s - piece.s;
+                if (start..=end).contains(&s) {
+                    least = least.min(a + ds * (b + ds * (c + ds * d)));
+                }
+            };
+            look(start);
+            look(end);
+            // Where b + 2c·ds + 3d·ds² is zero.
+            let root = (c * c - 3.0 * b * d).max(0.0).sqrt();
+            if d != 0.0 {
+                look(piece.s + (-c + root) / (3.0 * d));
+                look(piece.s + (-c - root) / (3.0 * d));
+            } else if c != 0.0 {
+                look(piece.s - b / (2.0 * c));
+            }
+        }
+        least
+    }
+
     /// Appends the starts of pieces strictly between `low` and `high`.
     pub(crate) fn breaks(&self, low: f64, high: f64, out: &mut Vec<f64>) {
         out.extend(self.pieces.iter().map(|piece| piece.s).filter(|&s| s > low && s < high));

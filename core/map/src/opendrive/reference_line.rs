@@ -3,7 +3,7 @@
 use super::xml::{child, children, invalid, number, text};
 use crate::MapError;
 use auriga_geometry::Vec2;
-use auriga_geometry::math::{atan2, sin_cos};
+use auriga_geometry::math::{angle_difference, atan2, sin_cos};
 use roxmltree::Node;
 
 /// A point of the reference line with what an offset curve needs to know.
@@ -30,6 +30,7 @@ enum Shape {
 #[derive(Clone, Debug, PartialEq)]
 struct Geometry {
     s: f64,
+    length: f64,
     origin: Vec2,
     heading: f64,
     shape: Shape,
@@ -77,10 +78,39 @@ impl ReferenceLine {
         geometry.at(s - geometry.s)
     }
 
+    /// How the pieces meet.
+    pub(crate) fn joints(&self) -> impl Iterator<Item = Joint> {
+        self.geometries.windows(2).map(|pair| {
+            let (end, start) = (pair[0].at(pair[1].s - pair[0].s), pair[1].at(0.0));
+            Joint {
+                s: pair[1].s,
+                gap: (end.position - start.position).norm(),
+                turn: angle_difference(end.heading, start.heading).abs(),
+                overlap: pair[0].s + pair[0].length - pair[1].s,
+            }
+        })
+    }
+
+    /// Where the last piece ends.
+    pub(crate) fn end(&self) -> f64 {
+        self.geometries.last().map_or(0.0, |last| last.s + last.length)
+    }
+
     /// Appends the starts of geometries strictly between `low` and `high`.
     pub(crate) fn breaks(&self, low: f64, high: f64, out: &mut Vec<f64>) {
         out.extend(self.geometries.iter().map(|geometry| geometry.s).filter(|&s| s > low && s < high));
     }
+}
+
+/// How two pieces of a reference line meet.
+pub(crate) struct Joint {
+    pub s: f64,
+    /// Metres between the end of one and the start of the other.
+    pub gap: f64,
+    /// Radians between their directions.
+    pub turn: f64,
+    /// Metres of `s` that both claim.
+    pub overlap: f64,
 }
 
 fn read_geometry(node: Node) -> Result<Geometry, MapError> {
@@ -107,7 +137,7 @@ fn read_geometry(node: Node) -> Result<Geometry, MapError> {
             ))
         })?;
     let origin = Vec2::new(number(node, "x")?, number(node, "y")?);
-    Ok(Geometry { s: number(node, "s")?, origin, heading: number(node, "hdg")?, shape })
+    Ok(Geometry { s: number(node, "s")?, length, origin, heading: number(node, "hdg")?, shape })
 }
 
 fn read_curvature(node: Node, name: &str, length: f64) -> Result<f64, MapError> {

@@ -51,8 +51,20 @@ pub(crate) struct WrittenLane {
     pub predecessors: Vec<i32>,
     pub successors: Vec<i32>,
     pub marks: Vec<WrittenMark>,
-    pub speed: Option<f64>,
+    /// (from `s`, m/s), ascending.
+    pub speeds: Vec<(f64, f64)>,
+    /// The type as written.
+    pub category: String,
+    pub access: Vec<WrittenAccess>,
     pub height: f64,
+}
+
+/// An `<access>`: who may use the lane from `s` on.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct WrittenAccess {
+    pub s: f64,
+    pub allowed: bool,
+    pub users: Vec<String>,
 }
 
 /// A `<laneSection>`; `lanes` by number, the centre lane included.
@@ -254,22 +266,42 @@ fn read_lane(node: Node, lane_number: i32, section_start: f64) -> Result<Written
     for mark in children(node, "roadMark") {
         marks.push(read_mark(mark, section_start)?);
     }
-    let speed = children(node, "speed").find_map(|speed| read_speed(speed).transpose()).transpose()?;
+    let mut speeds = Vec::new();
+    for speed in children(node, "speed") {
+        if let Some(mps) = read_speed(speed)? {
+            speeds.push((number_or(speed, "sOffset", 0.0)? + section_start, mps));
+        }
+    }
+    let mut access = Vec::new();
+    for rule in children(node, "access") {
+        access.push(read_access(rule, section_start)?);
+    }
+    let category = node.attribute("type").unwrap_or("none");
     let height = match child(node, "height") {
         Some(height) => 0.5 * (number_or(height, "inner", 0.0)? + number_or(height, "outer", 0.0)?),
         None => 0.0,
     };
     Ok(WrittenLane {
         number: lane_number,
-        kind: lane_kind(node.attribute("type").unwrap_or("none")),
+        kind: lane_kind(category),
+        category: category.to_string(),
+        access,
         width: Profile::read(node, "width", "sOffset", section_start)?,
         border: Profile::read(node, "border", "sOffset", section_start)?,
         predecessors: links("predecessor")?,
         successors: links("successor")?,
         marks,
-        speed,
+        speeds,
         height,
     })
+}
+
+/// Until 1.6 one restriction is an attribute; from 1.7 on there is a rule, and elements for its users.
+fn read_access(node: Node, section_start: f64) -> Result<WrittenAccess, MapError> {
+    let named = children(node, "restriction").filter_map(|user| user.attribute("type"));
+    let users = named.chain(node.attribute("restriction")).map(str::to_string).collect();
+    let allowed = node.attribute("rule") != Some("deny");
+    Ok(WrittenAccess { s: number_or(node, "sOffset", 0.0)? + section_start, allowed, users })
 }
 
 fn lane_kind(name: &str) -> LaneKind {
