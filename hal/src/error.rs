@@ -29,6 +29,18 @@ pub enum HalError {
         /// Where and what is wrong, and what to do.
         problem: String,
     },
+    /// A value cannot be written into a CAN message.
+    #[error("message {message}, signal {signal}: {value}: {problem}")]
+    Signal {
+        /// The message's name.
+        message: String,
+        /// The signal's name.
+        signal: String,
+        /// The value.
+        value: f64,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
     /// A part of the platform stopped working.
     #[error("platform {platform}: {problem}")]
     Platform {

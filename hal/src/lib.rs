@@ -11,6 +11,7 @@
 //! assert_eq!(rig.lidar.unwrap().beams, 64);
 //! ```
 
+pub mod can;
 mod error;
 pub mod kitti;
 mod platform;

@@ -47,12 +47,18 @@ impl SpeedTable {
         Ok(table)
     }
 
+    /// Its rows.
+    #[must_use]
+    pub fn rows(&self) -> &[(f64, f64)] {
+        self.rows.get(..self.length).unwrap_or(&self.rows)
+    }
+
     /// The limit at a speed in m/s (its sign does not matter).
     #[must_use]
     pub fn at(&self, speed_mps: f64) -> f64 {
         let speed = speed_mps.abs();
         let mut below = self.rows[0];
-        for &above in self.rows.iter().take(self.length) {
+        for &above in self.rows() {
             if speed <= above.0 {
                 let span = above.0 - below.0;
                 let ratio = if span > 0.0 { ((speed - below.0) / span).clamp(0.0, 1.0) } else { 1.0 };
@@ -65,7 +71,7 @@ impl SpeedTable {
 
     fn check(&self, field: &'static str) -> Result<(), ConfigError> {
         let mut speed_before = -1.0;
-        for &(speed, limit) in self.rows.iter().take(self.length) {
+        for &(speed, limit) in self.rows() {
             if !(speed.is_finite() && speed >= 0.0 && speed > speed_before) {
                 return Err(ConfigError { field, problem: "speeds must be finite, not negative and rising" });
             }

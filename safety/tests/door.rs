@@ -18,7 +18,8 @@ fn refused(spoil: impl Fn(&mut Rig)) -> (u64, u64, u64) {
 fn each_figure_has_its_door() {
     type Set = fn(&mut Rig, f64);
     const STEERING: f64 = 0.6 * 1.5;
-    let fields: [(&str, f64, f64, (u64, u64, u64), Set); 7] = [
+    type Field = (&'static str, f64, f64, (u64, u64, u64), Set);
+    let fields: [Field; 7] = [
         ("speed", -100.0, 100.0, (1, 0, 0), |rig, v| rig.speed_mps = v),
         ("wheel angle", -STEERING, STEERING, (1, 0, 0), |rig, v| rig.steering_angle_rad = v),
         ("torque", -200.0, 200.0, (1, 0, 0), |rig, v| rig.driver_torque_nm = v),
