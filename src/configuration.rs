@@ -23,11 +23,18 @@ pub struct Settings {
     pub obstacle_braking: bool,
     /// Must-fail control: the planner stops at red lights.
     pub obey_lights: bool,
+    /// Must-fail control: lidar and camera see road users.
+    #[serde(default = "yes")]
+    pub road_users_visible: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 1, obstacle_braking: true, obey_lights: true }
+        Self { seed: 1, obstacle_braking: true, obey_lights: true, road_users_visible: true }
     }
 }
 
@@ -139,7 +146,8 @@ impl Configuration {
     /// Reads and checks all files.
     pub fn load(origin: &Origin<'_>, settings: Settings) -> Result<Self> {
         let scenario_file = origin.file(role::SCENARIO, None)?;
-        let scenario = Scenario::from_toml(&scenario_file.text, &scenario_file.origin)?;
+        let mut scenario = Scenario::from_toml(&scenario_file.text, &scenario_file.origin)?;
+        scenario.controls.road_users_visible &= settings.road_users_visible;
         let map_file = origin.file(role::MAP, Some(Path::new(&scenario.map)))?;
         let map = Map::from_opendrive(&map_file.text)
             .map_err(|error| anyhow::anyhow!("{}: {error}", map_file.origin))?;

@@ -89,10 +89,9 @@ impl Arguments {
             seed: self.seed,
             obstacle_braking: !self.ignore_obstacles,
             obey_lights: !self.ignore_lights,
+            road_users_visible: !self.hide_road_users,
         };
-        let mut configuration = Configuration::load(&Origin::Disk(paths), settings)?;
-        configuration.scenario.controls.road_users_visible &= !self.hide_road_users;
-        Ok(configuration)
+        Configuration::load(&Origin::Disk(paths), settings)
     }
 
     fn duration_s(&self, configuration: &Configuration) -> f64 {
