@@ -90,3 +90,8 @@ pub use source::{Source, SourceEmission, SourceOutputs, SourcePayload};
 pub use statistics::NodeStatistics;
 pub use timing::{MissPolicy, Release, TimingError, TimingProfile};
 pub use topic::{Topic, TopicInfo};
+
+/// The page for newcomers; its code is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/your-first-node.md")]
+struct YourFirstNode;
