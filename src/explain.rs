@@ -350,10 +350,11 @@ impl Story<'_> {
     /// The oldest capture among what was new to the planner.
     fn sensors(&mut self, planner: &TraceRecord) {
         if planner.reaction != trace::NONE {
-            let what = format!(
-                "the oldest capture behind the plan; its sweep began {:.1} ms earlier",
-                (planner.reaction - planner.reaction_oldest) as f64 * 1e-6
-            );
+            let sweep_ms = (planner.reaction - planner.reaction_oldest) as f64 * 1e-6;
+            let mut what = "the oldest capture among what was new to the planner".to_owned();
+            if sweep_ms > 0.0 {
+                what += &format!("; the oldest sweep began {sweep_ms:.1} ms before it");
+            }
             self.say(planner.reaction, "sensors", &what);
         }
     }
