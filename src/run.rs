@@ -169,7 +169,7 @@ impl Watchers {
         topics: Topics,
     ) -> Result<()> {
         let shows = Shows { camera: scene.has_pictures, driving: scene.map.is_some() };
-        let viewer = Viewer::new(ViewerOptions { rrd, connect, thin: THIN, shows })?;
+        let viewer = Viewer::new(&ViewerOptions { rrd, connect, thin: THIN, shows })?;
         if let Some(map) = scene.map {
             viewer.map(map)?;
         }
