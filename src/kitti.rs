@@ -102,6 +102,7 @@ pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
     let mut report = recorded.map_or_else(RunReport::default, Recorded::finish);
     report.scenario = format!("kitti {name}");
     report.seed = arguments.seed;
+    report.success = !summary.stopped;
     run::report(report, &summary, &written, &folder)?;
     Ok(!summary.stopped)
 }
