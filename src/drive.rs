@@ -195,15 +195,17 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let mut report = evaluated.map(Evaluators::finish).unwrap_or_default();
     report.scenario.clone_from(&configuration.scenario.name);
     report.seed = arguments.seed;
-    let aim = |report: &RunReport| aim_reached(&configuration, report, &summary);
-    Ok(run::report(report, &summary, &written, &folder, aim)?.success)
+    report.success = aim_reached(&configuration, &report, &summary);
+    let success = report.success;
+    run::report(report, &summary, &written, &folder)?;
+    Ok(success)
 }
 
 /// Whether the scenario's own aim was reached, and nobody touched.
 fn aim_reached(configuration: &Configuration, report: &RunReport, summary: &RunSummary) -> bool {
     let untouched = report.drive.as_ref().is_some_and(|drive| drive.collisions.is_empty());
     match configuration.scenario.success {
-        Success::Goal => report.success,
+        Success::Goal => report.success(),
         Success::Standing => {
             untouched && !summary.stopped && summary.end.as_secs_f64() < configuration.scenario.duration_s
         }

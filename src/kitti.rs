@@ -102,7 +102,8 @@ pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
     let mut report = recorded.map_or_else(RunReport::default, Recorded::finish);
     report.scenario = format!("kitti {name}");
     report.seed = arguments.seed;
-    run::report(report, &summary, &written, &folder, |judged| judged.success)?;
+    report.success = !summary.stopped;
+    run::report(report, &summary, &written, &folder)?;
     Ok(!summary.stopped)
 }
 

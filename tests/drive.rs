@@ -65,6 +65,7 @@ fn a_viewer_file_is_written() {
 fn the_car_stops_behind_a_stopped_car() {
     let run = drive("stopped", "stopped_car", &[]);
     assert_eq!(run.status(), Some(0), "{}", run.report()["drive"]["collisions"]);
+    assert_eq!(run.report()["success"], true);
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn assert_stopped_cleanly(name: &str, run: &Run) {
     let recording = Recording::open(Path::new(&run.recording())).unwrap();
     assert!(!recording.is_truncated());
     assert!(run.report()["simulated_s"].as_f64().unwrap() > 0.1);
+    assert_eq!(run.report()["success"], false);
     assert_replays(name, run);
 }
 

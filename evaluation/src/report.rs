@@ -57,7 +57,8 @@ pub struct RunReport {
     pub scenario: String,
     /// Seed of all that is drawn by chance.
     pub seed: u64,
-    /// Whether the run did what it was to do: the goal reached, nobody touched. Set by [`RunReport::judge`].
+    /// Whether the run did what it was to do: the scenario's aim reached, nobody touched. [`RunReport::judge`] takes the goal
+    /// for the aim.
     pub success: bool,
     /// Route, safety, comfort.
     pub drive: Option<DriveReport>,

@@ -29,7 +29,7 @@ impl Page {
 /// The whole report.
 pub(crate) fn render(report: &RunReport) -> String {
     let mut page = Page(String::new());
-    let verdict = if report.success() { "passed" } else { "FAILED" };
+    let verdict = if report.success { "passed" } else { "FAILED" };
     page.heading(&format!("{} · seed {} · {verdict}", report.scenario, report.seed));
     if let Some(drive) = &report.drive {
         render_drive(&mut page, drive);

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let seconds: f64 = rest.first().map_or(Ok(20.0), |s| s.parse())?;
     let map = Map::from_opendrive(&std::fs::read_to_string(map)?)?;
-    let viewer = Viewer::new(ViewerOptions {
+    let viewer = Viewer::new(&ViewerOptions {
         rrd: Some(rrd.into()),
         connect: None,
         thin: 4,

@@ -16,7 +16,7 @@
 //!
 //! let options =
 //!     ViewerOptions { rrd: Some("drive.rrd".into()), connect: None, thin: 4, shows: Shows::default() };
-//! let viewer = Viewer::new(options)?;
+//! let viewer = Viewer::new(&options)?;
 //! let handle = viewer.handle();
 //! handle.try_send(LogicalTime::ZERO, Arc::new(Odometry::default()).into());
 //! let summary = viewer.finish()?;

@@ -115,8 +115,8 @@ impl Viewer {
     ///
     /// # Errors
     /// [`ViewerError`] when neither is named, the file can't be made, the address makes no sense, or no thread can be had.
-    pub fn new(options: ViewerOptions) -> Result<Self, ViewerError> {
-        let (recording, file, live) = open(&options)?;
+    pub fn new(options: &ViewerOptions) -> Result<Self, ViewerError> {
+        let (recording, file, live) = open(options)?;
         let stage = Stage { recording };
         layout::send(&stage.recording, options.shows, live.is_some())?;
         plots::legend(&stage)?;

@@ -32,7 +32,7 @@ const ROAD: &str = r#"<OpenDRIVE><header revMajor="1" revMinor="6"/><road id="1"
 #[test]
 fn a_second_of_driving_can_be_read_back() {
     let path = temporary("second.rrd");
-    let viewer = Viewer::new(options(path.to_str().unwrap())).unwrap();
+    let viewer = Viewer::new(&options(path.to_str().unwrap())).unwrap();
     viewer.map(&Map::from_opendrive(ROAD).unwrap()).unwrap();
     let up = Pose3::from_euler(Vec3::new(1.0, 0.0, 1.5), 0.0, 0.0, 0.0);
     viewer.rig(&up, &up, &[300.0, 0.0, 32.0, 0.0, 300.0, 24.0, 0.0, 0.0, 1.0], 64, 48).unwrap();
@@ -94,7 +94,7 @@ fn a_full_disk_is_an_error_that_names_the_file() {
         eprintln!("skipped: this system has no /dev/full");
         return;
     }
-    let viewer = Viewer::new(options("/dev/full")).unwrap();
+    let viewer = Viewer::new(&options("/dev/full")).unwrap();
     viewer.map(&Map::from_opendrive(ROAD).unwrap()).unwrap();
     let error = viewer.finish().unwrap_err();
     assert!(matches!(error, ViewerError::Write { .. }), "{error}");
@@ -115,7 +115,7 @@ fn a_file_that_breaks_off_is_an_error_that_names_it() {
         let path = path.clone();
         move || std::io::Read::read(&mut std::fs::File::open(path).unwrap(), &mut [0; 4]).unwrap()
     });
-    let viewer = Viewer::new(options(path.to_str().unwrap())).unwrap();
+    let viewer = Viewer::new(&options(path.to_str().unwrap())).unwrap();
     reader.join().unwrap();
     viewer.map(&Map::from_opendrive(ROAD).unwrap()).unwrap();
     let error = viewer.finish().unwrap_err();
@@ -126,9 +126,9 @@ fn a_file_that_breaks_off_is_an_error_that_names_it() {
 
 #[test]
 fn what_can_not_be_opened_is_refused_at_once() {
-    let error = Viewer::new(options("/nowhere/at/all.rrd")).err().unwrap();
+    let error = Viewer::new(&options("/nowhere/at/all.rrd")).err().unwrap();
     assert!(error.to_string().starts_with("/nowhere/at/all.rrd: can't be written"), "{error}");
-    let error = Viewer::new(ViewerOptions { rrd: None, connect: None, thin: 1, shows: Shows::default() })
+    let error = Viewer::new(&ViewerOptions { rrd: None, connect: None, thin: 1, shows: Shows::default() })
         .err()
         .unwrap();
     assert!(matches!(error, ViewerError::NoTarget));
@@ -138,7 +138,7 @@ fn what_can_not_be_opened_is_refused_at_once() {
         thin: 1,
         shows: Shows::default(),
     };
-    let error = Viewer::new(nonsense).err().unwrap();
+    let error = Viewer::new(&nonsense).err().unwrap();
     assert!(matches!(error, ViewerError::Connect { .. }), "{error}");
 }
 
@@ -150,7 +150,7 @@ fn connected(url: String, rrd: Option<PathBuf>) -> ViewerOptions {
 fn without_a_viewer_at_the_address_the_run_does_not_begin() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let url = format!("rerun+http://{free}/proxy");
-    let error = Viewer::new(connected(url.clone(), None)).err().unwrap();
+    let error = Viewer::new(&connected(url.clone(), None)).err().unwrap();
     assert!(matches!(error, ViewerError::Connect { .. }), "{error}");
     assert!(
         error.to_string().contains(&url) && error.to_string().contains("start it with `rerun`"),
@@ -163,7 +163,7 @@ fn a_viewer_that_never_reads_is_given_up_and_the_file_is_complete() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let (path, url) =
         (temporary("silent.rrd"), format!("rerun+http://{}/proxy", silent.local_addr().unwrap()));
-    let viewer = Viewer::new(connected(url, Some(path.clone()))).unwrap();
+    let viewer = Viewer::new(&connected(url, Some(path.clone()))).unwrap();
     viewer.map(&Map::from_opendrive(ROAD).unwrap()).unwrap();
     for i in 0..50 {
         let time = LogicalTime::ZERO + LogicalDuration::from_millis(100 * i);
