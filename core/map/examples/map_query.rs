@@ -1,4 +1,4 @@
-//! Answers questions about an OpenDRIVE map, one a line, for comparison with other map libraries.
+//! Answers questions about an OpenDRIVE or Lanelet2 map, one a line, for comparison with other map libraries.
 //!
 //! `map_query FILE < questions > answers`. A lane is written `road section lane`, `-` where there is none.
 //!
@@ -8,6 +8,7 @@
 //! | `z X Y` | height of the driving lane nearest in the plane |
 //! | `waypoint ROAD SECTION LANE ROAD_S D...` | x, y, z, heading, width, then `;` left `;` right, then for each D `; next` and `; previous`: `lane road_s` each |
 //! | `links` | one line for each link between driving lanes: lane, lane; then an empty line |
+//! | `sides` | for each driving lane: lane, left neighbour, right neighbour, each with `change` or `stay`; then an empty line |
 //! | `seconds N` | nanoseconds for: one nearest lane and one next waypoint (N random ones), the slowest of 50 routes, one load |
 //! | `memory` | peak resident size, kB |
 
@@ -19,7 +20,7 @@ use std::io::{BufRead, Error, Write};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(1).ok_or("which file?")?;
     let xml = std::fs::read_to_string(&file)?;
-    let map = Map::from_opendrive(&xml)?;
+    let map = Map::from_text(&xml)?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -29,6 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Some((&"z", at)) => writeln!(out, "{}", height(&map, &numbers(at)?)?)?,
             Some((&"waypoint", place)) => writeln!(out, "{}", waypoint(&map, place)?)?,
             Some((&"links", _)) => writeln!(out, "{}", links(&map))?,
+            Some((&"sides", _)) => writeln!(out, "{}", sides(&map))?,
             Some((&"seconds", count)) => writeln!(out, "{}", seconds(&map, &xml, &numbers(count)?)?)?,
             Some((&"memory", _)) => writeln!(out, "{}", memory()?)?,
             _ => return Err(format!("what is \"{line}\"?").into()),
@@ -135,6 +137,21 @@ fn links(map: &Map) -> String {
         {
             let _ = writeln!(text, "{} {}", name(lane), name(next));
         }
+    }
+    text
+}
+
+fn sides(map: &Map) -> String {
+    let mut text = String::new();
+    for lane in map.lanes().iter().filter(|lane| lane.kind == LaneKind::Driving) {
+        text += &name(lane);
+        for side in [lane.left, lane.right] {
+            let beside = side.filter(|side| side.same_direction);
+            let change = if beside.is_some_and(|side| side.change_allowed) { "change" } else { "stay" };
+            let _ =
+                write!(text, " ; {} {change}", beside.map_or("-".into(), |side| name(map.lane(side.lane))));
+        }
+        text.push('\n');
     }
     text
 }

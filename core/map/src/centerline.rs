@@ -242,6 +242,13 @@ impl Centerline {
         best
     }
 
+    /// [`Self::at`] with the change of curvature along the line, 1/m².
+    pub(crate) fn at_with_rate(&self, s: f64) -> (CenterPoint, f64) {
+        let i = self.interval(s);
+        let (a, b) = (&self.points[i], &self.points[i + 1]);
+        (self.at_in(i, s), (b.curvature - a.curvature) / (b.s - a.s))
+    }
+
     /// Index of the sample at or before `s`, at most the last but one.
     fn interval(&self, s: f64) -> usize {
         self.points.partition_point(|p| p.s <= s).clamp(1, self.points.len() - 1) - 1

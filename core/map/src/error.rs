@@ -43,4 +43,16 @@ pub enum MapError {
         /// What is wrong.
         problem: &'static str,
     },
+    /// A waypoint of a route is not on a driving lane.
+    #[error("route waypoint {waypoint} is on no driving lane; move it onto one, or give another map")]
+    OffRoad {
+        /// The waypoint's number, from 0.
+        waypoint: usize,
+    },
+    /// There is no way between two waypoints of a route.
+    #[error("there is no way to route waypoint {waypoint} from the one before it; take one of them out")]
+    NoWay {
+        /// The later waypoint's number, from 0.
+        waypoint: usize,
+    },
 }

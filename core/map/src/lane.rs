@@ -1,7 +1,8 @@
 //! A lane: one strip of one lane section, in driving direction, with everything that governs it.
 
-use crate::{Centerline, CrosswalkId, JunctionId, SignalId};
-use auriga_geometry::math::lerp;
+use crate::{CenterPoint, Centerline, CrosswalkId, JunctionId, SignalId};
+use auriga_geometry::Vec2;
+use auriga_geometry::math::{lerp, sin_cos};
 
 /// A lane's place in [`Map::lanes`](crate::Map::lanes); dense from 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -97,7 +98,8 @@ pub struct RoadMark {
 pub struct Neighbor {
     /// The lane on the other side of the mark; of any kind.
     pub lane: LaneId,
-    /// Whether a car on this lane may change to it: both are driven the same way, outside a junction, and the mark allows it.
+    /// Whether a car on this lane may change to it: both are driven the same way, and the mark allows it (in OpenDRIVE maps
+    /// outside a junction only).
     pub change_allowed: bool,
     /// Whether it is driven the same way as this lane.
     pub same_direction: bool,
@@ -220,6 +222,21 @@ impl Lane {
         lerp(points[i].s, points[i + 1].s, if ratio > 0.0 { ratio.min(1.0) } else { 0.0 })
     }
 
+    /// The point on the left (`side` = 1) or right (−1) edge beside `s` metres along the lane; or anywhere between.
+    #[must_use]
+    pub fn edge(&self, s: f64, side: f64) -> Vec2 {
+        beside(&self.centerline.at(s), side)
+    }
+
+    /// The lane's area as a polygon, counter-clockwise: its right edge from start to end, its left edge back. `out` is
+    /// cleared first.
+    pub fn outline(&self, out: &mut Vec<Vec2>) {
+        out.clear();
+        let points = &self.centerline.points;
+        out.extend(points.iter().map(|point| beside(point, -1.0)));
+        out.extend(points.iter().rev().map(|point| beside(point, 1.0)));
+    }
+
     /// The speed limit at `s` metres along the lane, m/s.
     #[must_use]
     pub fn speed_limit_at(&self, s: f64) -> f64 {
@@ -232,6 +249,11 @@ impl Lane {
     pub fn runs_forward(&self) -> bool {
         self.stations[0] <= self.stations[self.stations.len() - 1]
     }
+}
+
+fn beside(point: &CenterPoint, side: f64) -> Vec2 {
+    let (sin, cos) = sin_cos(point.heading);
+    point.position + Vec2::new(-sin, cos) * (0.5 * side * point.width)
 }
 
 /// A point given by a lane: `s` metres along its centre line, `d` metres to the left of it.

@@ -27,6 +27,7 @@ mod centerline;
 mod error;
 mod fault;
 mod feature;
+mod frenet;
 mod grid;
 mod lane;
 mod lanelet2;
@@ -34,6 +35,8 @@ mod map;
 mod opendrive;
 mod projection;
 mod route;
+mod route_through;
+mod svg;
 mod walk;
 
 pub use centerline::{CenterPoint, Centerline};
@@ -43,6 +46,7 @@ pub use feature::{
     Controller, Crosswalk, CrosswalkId, GeoReference, Junction, JunctionId, MapObject, ObjectKind, Signal,
     SignalId, SignalKind,
 };
+pub use frenet::{CurvePoint, FrenetPoint};
 pub use lane::{
     Access, Conflict, Control, Crossing, Lane, LaneId, LaneKey, LaneKind, LanePosition, MarkColor, MarkKind,
     Neighbor, RoadMark,
@@ -51,3 +55,4 @@ pub use lanelet2::Projector;
 pub use map::Map;
 pub use projection::Projection;
 pub use route::{Route, RouteSegment};
+pub use route_through::Waypoint;

@@ -13,7 +13,7 @@
 //! ```
 
 use auriga_geometry::Vec2;
-use auriga_geometry::math::{atan, atan2, cos, exp, ln, sin, sin_cos, tan, wrap_angle};
+use auriga_geometry::math::{FRAC_PI_2, atan, atan2, cos, exp, ln, sin, sin_cos, tan, wrap_angle};
 
 /// WGS 84: semi-major axis, metres, and flattening. GRS 80 differs by a tenth of a millimetre.
 const SEMI_MAJOR: f64 = 6_378_137.0;
@@ -151,7 +151,8 @@ fn eccentricity() -> f64 {
 fn conformal(latitude: f64) -> f64 {
     let e = eccentricity();
     // Just below the poles, where the tangent is still finite.
-    let tau = tan(latitude.clamp(-1.570_796, 1.570_796));
+    let steepest = FRAC_PI_2 - 1e-9;
+    let tau = tan(latitude.clamp(-steepest, steepest));
     let sigma = sinh(e * atanh(e * tau / (1.0 + tau * tau).sqrt()));
     tau * (1.0 + sigma * sigma).sqrt() - sigma * (1.0 + tau * tau).sqrt()
 }

@@ -143,7 +143,7 @@ fn a_small_map_is_read_as_it_is_written() {
     // Its right border is written against the lane.
     assert!(
         right.centerline.at(0.0).heading.abs() < 1e-9
-            && (oncoming.centerline.at(0.0).heading.abs() - 3.14).abs() < 0.01
+            && (oncoming.centerline.at(0.0).heading.abs() - core::f64::consts::PI).abs() < 0.01
     );
     assert_eq!(right.left.map(|n| (n.lane, n.change_allowed, n.same_direction)), Some((left.id, true, true)));
     assert_eq!(left.right.map(|n| (n.lane, n.change_allowed)), Some((right.id, true)));

@@ -178,12 +178,3 @@ fn overlap(a: &Lane, b: &Lane) -> bool {
     let other = b.centerline.at(b.centerline.project(at.position).0);
     (at.z - other.z).abs() < CLEARANCE
 }
-
-/// Inside a junction nobody changes lanes.
-pub(super) fn forbid_changes_in_junctions(lanes: &mut [Lane]) {
-    for lane in lanes.iter_mut().filter(|lane| lane.junction.is_some()) {
-        for neighbor in [&mut lane.left, &mut lane.right].into_iter().flatten() {
-            neighbor.change_allowed = false;
-        }
-    }
-}

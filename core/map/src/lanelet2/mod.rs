@@ -65,7 +65,6 @@ pub(crate) fn read(xml: &str, projector: Projector) -> Result<Map, MapError> {
     let left_hand_traffic = links::link(&lanelets, &sources, &mut lanes);
     forgotten_links::mend(&mut lanes, &mut faults);
     let junctions = links::junctions(&mut lanes);
-    links::forbid_changes_in_junctions(&mut lanes);
     let crosswalks = rules::crosswalks(&lanes);
     crossings::find(&crosswalks, &mut lanes);
     let (signals, controllers) = rules::signals(&osm);

@@ -48,7 +48,7 @@ pub(super) fn crosswalks(lanes: &[Lane]) -> Vec<Crosswalk> {
     crosswalks
 }
 
-fn regulatory<'a>(osm: &'a Osm) -> impl Iterator<Item = &'a Relation> {
+fn regulatory(osm: &Osm) -> impl Iterator<Item = &Relation> {
     osm.relations.values().filter(|relation| relation.is("type", "regulatory_element"))
 }
 

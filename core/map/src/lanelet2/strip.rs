@@ -65,32 +65,38 @@ impl<'a> Border<'a> {
         self.inverted = !self.inverted;
     }
 
-    /// Whether a point is to the left.
+    /// Whether a point is to the left. Nearest to a corner, the edge that the point lies more to the side of decides.
     fn has_left(&self, point: Vec2) -> bool {
-        let mut best = (f64::INFINITY, 0.0);
+        let mut best = (f64::INFINITY, 0.0_f64);
         for pair in self.points.windows(2) {
             let (a, b) = (pair[0].xy(), pair[1].xy());
             let (distance, _) = segment_distance(a, b, point);
-            if distance < best.0 {
-                best = (distance, (b - a).perp(&(point - a)));
+            let aside = (b - a).perp(&(point - a)) / (b - a).norm().max(1e-9);
+            let nearer = distance < best.0 - 1e-9;
+            if nearer || (distance < best.0 + 1e-9 && aside.abs() > best.1.abs()) {
+                best = (distance, aside);
             }
         }
         best.1 > 0.0
     }
 
+    /// The middle one of the points; of two, the place between them.
     fn middle(&self) -> Vec2 {
-        place(&self.points, &lengths(&self.points), 0.5).xy()
+        match self.points[..] {
+            [a, b] => (a.xy() + b.xy()) * 0.5,
+            _ => self.points[self.points.len() / 2].xy(),
+        }
     }
 }
 
 /// Turns borders so that each has the other on its proper side: their ways may be written in either direction.
+///
+/// One middle point of each decides, as in the Lanelet2 library: maps are drawn and checked with it.
 pub(crate) fn align(left: &mut Border, right: &mut Border) {
-    let right_is_left_of_left = left.has_left(right.middle());
-    let left_is_left_of_right = right.has_left(left.middle());
-    if right_is_left_of_left {
+    if left.has_left(right.middle()) {
         left.invert();
     }
-    if !left_is_left_of_right {
+    if !right.has_left(left.middle()) {
         right.invert();
     }
 }
