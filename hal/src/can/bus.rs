@@ -45,8 +45,8 @@ pub trait CanBus: Send {
     fn recover(&mut self) -> Result<(), HalError>;
 }
 
-pub(super) fn fault(bus: &str, fault: BusFault, problem: impl ToString) -> HalError {
-    HalError::Bus { bus: bus.to_owned(), fault, problem: problem.to_string() }
+pub(super) fn fault(bus: &str, fault: BusFault, problem: impl Into<String>) -> HalError {
+    HalError::Bus { bus: bus.to_owned(), fault, problem: problem.into() }
 }
 
 /// What an error of the system means for a bus.
@@ -64,7 +64,7 @@ pub(super) fn system(bus: &str, error: rustix::io::Errno) -> HalError {
         | Errno::NOTTY => BusFault::Unavailable,
         _ => BusFault::Unplugged,
     };
-    fault(bus, kind, error)
+    fault(bus, kind, error.to_string())
 }
 
 /// Waits until one of the descriptors has something; false when the time ran out.

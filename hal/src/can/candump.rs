@@ -74,7 +74,7 @@ fn parse_frame(text: &str) -> Option<CanFrame> {
 }
 
 fn bytes(hex: &str) -> Option<Vec<u8>> {
-    if !hex.is_ascii() || hex.len() % 2 != 0 || hex.len() > 128 {
+    if !hex.is_ascii() || !hex.len().is_multiple_of(2) || hex.len() > 128 {
         return None;
     }
     (0..hex.len() / 2).map(|at| u8::from_str_radix(hex.get(2 * at..2 * at + 2)?, 16).ok()).collect()

@@ -54,7 +54,7 @@ fn lost(name: &str, error: &std::io::Error) -> HalError {
         (ErrorKind::InvalidInput, _) => BusFault::Unsuitable,
         _ => BusFault::Unplugged,
     };
-    fault(name, kind, error)
+    fault(name, kind, error.to_string())
 }
 
 /// Through the kernel's own layout, so that there is one conversion in the crate.
@@ -107,7 +107,7 @@ impl CanBus for SocketCanBus {
             CanAnyFrame::Error(error) => {
                 let off = error.error_bits() & CAN_ERR_BUSOFF != 0;
                 let kind = if off { BusFault::BusOff } else { BusFault::Malformed };
-                return Err(fault(&self.name, kind, CanError::from(*error)));
+                return Err(fault(&self.name, kind, CanError::from(*error).to_string()));
             }
         };
         converted
