@@ -29,6 +29,16 @@ pub enum HalError {
         /// Where and what is wrong, and what to do.
         problem: String,
     },
+    /// Something happened to a CAN bus.
+    #[error("CAN bus {bus}: {fault:?}: {problem}")]
+    Bus {
+        /// The bus.
+        bus: String,
+        /// What happened, to be acted on.
+        fault: crate::can::BusFault,
+        /// What happened, for people.
+        problem: String,
+    },
     /// A value cannot be written into a CAN message.
     #[error("message {message}, signal {signal}: {value}: {problem}")]
     Signal {

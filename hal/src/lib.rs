@@ -13,11 +13,13 @@
 
 pub mod can;
 mod error;
+mod gate_profile;
 pub mod kitti;
 mod platform;
 mod rig;
 
 pub use error::HalError;
+pub use gate_profile::gate_config;
 pub use platform::{
     Emission, Payload, Pending, Platform, PlatformParts, SensorKind, SensorMessage, SensorSink, Sensors,
     Vehicle,

@@ -1,5 +1,9 @@
 //! A recorded minute of a Toyota RAV4 (comma2k19), decoded with our own DBC files, against the values shipped with it.
-#![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a failed unwrap is a failed test, and a skipped one says so"
+)]
 
 use auriga_hal::can::{CanId, Checked, Checksum, Database, Protection};
 use std::collections::BTreeMap;

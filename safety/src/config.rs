@@ -1,7 +1,8 @@
 //! What the gate is told once, at start-up: the vehicle, the two envelopes, the time-outs, the emergency brake.
 //!
 //! Figures that come from a standard are named in `../shared/limits.md`; every other figure is marked "unverified".
-//! A vehicle's own figures, each with its source, are in `configs/vehicles/*-gate.toml`; those here are the defaults.
+//! `configs/vehicles/auriga-sedan-gate.toml` has the defaults of this module once more, each figure with its source; a test of
+//! `auriga-hal`, which reads such files, holds the two together.
 
 use core::fmt;
 

@@ -119,6 +119,7 @@ fn one_stop_counts_once_whatever_comes_between() {
     let mut rig = Rig::engaged(Mode::Automated);
     rig.command_lives = false;
     rig.ticks(11);
+    assert_eq!(rig.gate.counters().minimal_risk_stops, 1);
     rig.command_lives = true;
     rig.distance_m = 9.0;
     rig.ticks(1);

@@ -53,8 +53,8 @@ pub struct CanFrame {
     pub fd: bool,
     /// FD only: the data phase ran at the higher bit rate.
     pub bit_rate_switch: bool,
-    length: u8,
-    data: [u8; 64],
+    pub(super) length: u8,
+    pub(super) data: [u8; 64],
 }
 
 const EXTENDED_FLAG: u32 = 0x8000_0000;

@@ -19,18 +19,32 @@
 //! assert_eq!(data, [0x0f, 0xfe, 0, 0, 0, 0, 0, 0]);
 //! ```
 
+mod bus;
+mod candump;
 mod codec;
 mod crc;
 mod database;
 mod dbc;
 mod frame;
+#[cfg(feature = "socketcan")]
+mod kernel;
 mod plan;
 mod protection;
+mod slcan;
+mod unix;
+mod vehicle;
 
+pub use bus::{BusFault, CanBus};
+pub use candump::LogLine;
 pub use codec::{MessageCodec, SignalCodec};
 pub use database::Database;
 pub use frame::{CanFrame, CanId, FrameKind};
+#[cfg(feature = "socketcan")]
+pub use kernel::SocketCanBus;
 pub use protection::{Checked, Checksum, Counter, DataIdInclusion, Protection};
+pub use slcan::SlcanBus;
+pub use unix::UnixBus;
+pub use vehicle::{CanCar, CanState, Counts, VehicleProfile};
 
 #[cfg(test)]
 mod oracle;
