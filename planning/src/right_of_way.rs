@@ -88,7 +88,13 @@ impl Scene<'_> {
                 let kind = self.map.signal(control.signal).kind;
                 let rule = match kind {
                     SignalKind::TrafficLight
-                        if memory.light_stops(self.config, self.now, control.signal, needed) =>
+                        if memory.light_stops(
+                            self.config,
+                            self.now,
+                            control.signal,
+                            self.start.v,
+                            needed,
+                        ) =>
                     {
                         Rule::StopForLight
                     }

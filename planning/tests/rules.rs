@@ -354,6 +354,36 @@ fn amber_is_stopped_at_where_that_is_comfortable() {
     }
 }
 
+/// Green until the camera loses it; amber at that instant, red 3 s later, neither of them ever seen. From wherever the car is
+/// then, it stops before the line or is over it before red.
+#[test]
+fn a_light_that_is_lost_from_sight_is_never_driven_through_at_red() {
+    let map = town();
+    let is_lit = |l: &&auriga_map::Lane| l.controls.iter().any(|c| map.signal(c.signal).controller.is_some());
+    let lane = map.lanes().iter().filter(is_lit).find(|l| l.length > 100.0).unwrap();
+    let stop_s = lane.controls[0].stop_s;
+    let beyond = map.lane(lane.successors[0]).successors[0];
+    let to = LanePosition { lane: beyond, s: 30.0, d: 0.0 };
+    for (speed, ahead) in [7.0, 10.0, 13.0].into_iter().flat_map(|v| (4..60).map(move |d| (v, f64::from(d))))
+    {
+        let from = LanePosition { lane: lane.id, s: stop_s - ahead - 3.65, d: 0.0 };
+        let tour = map.route(from, to).unwrap();
+        let mut world = World::new(&map, &tour, speed, PlannerConfig::default());
+        world.light = Box::new(|_, t| (t < 0.15).then_some(TrafficLightElement::GREEN));
+        let crosses = world.run_until(12.0, |w| {
+            let (s, d) = lane.centerline.project(w.ego.pose.position());
+            d.abs() > 3.0 || s + 3.65 > stop_s
+        });
+        let red = 0.1 + 3.0;
+        assert!(
+            !crosses || world.now_s <= red + 0.1,
+            "{speed} m/s, {ahead} m: over it at {:.1} s",
+            world.now_s
+        );
+        assert!(crosses || world.ego.speed_mps == 0.0, "{speed} m/s, {ahead} m: {:?}", world.ego);
+    }
+}
+
 #[test]
 fn curves_are_driven_at_2_mps2() {
     let map = town();
