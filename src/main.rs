@@ -3,6 +3,7 @@
 mod configuration;
 mod drive;
 mod kitti;
+mod map;
 mod models;
 mod nodes;
 mod observers;
@@ -29,6 +30,8 @@ enum Command {
     Drive(drive::Arguments),
     /// Runs the stack on a recorded drive; of our own recording, compares every byte (exit status 1 when one differs)
     Replay(replay::Arguments),
+    /// Says what is in a map file and what is wrong with it; exit status 1 when a fault could not be mended
+    Map(map::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -43,6 +46,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Drive(arguments) => drive::run(&arguments),
         Command::Replay(arguments) => replay::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
