@@ -9,8 +9,8 @@ use std::panic::catch_unwind;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-/// One input may take this long.
-const SLOW: Duration = Duration::from_secs(20);
+/// One input may take this long by the clock, on a machine that has other things to do.
+const SLOW: Duration = Duration::from_secs(120);
 /// Largest input, bytes.
 const SIZE_MAX: usize = 60_000;
 
