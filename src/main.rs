@@ -7,6 +7,7 @@ mod drift;
 mod drive;
 mod explain;
 mod kitti;
+mod map;
 mod models;
 mod nodes;
 mod observers;
@@ -44,6 +45,8 @@ enum Command {
     Timing(timing::Arguments),
     /// Mends a recording that ends early, so that every reader opens it
     Recover(recover::Arguments),
+    /// Says what is in a map file and what is wrong with it; exit status 1 when a fault could not be mended
+    Map(map::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -67,6 +70,7 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Timing(arguments) => timing::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
+        Command::Map(arguments) => map::run(&arguments),
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,

@@ -34,7 +34,8 @@ def graph(lanelet2, file):
 def compare(lanelet2, binary, file):
     lanelets, routes, rules = graph(lanelet2, file)
     passable = {str(l.id): l for l in lanelets.laneletLayer if rules.canPass(l)}
-    links = {tuple(line.split()[::3]) for line in ours(binary, file, "links") if line.split()[2] == line.split()[5] == "-1"}
+    # From lanes in their lanelet's direction; a follower that is driven both ways may be entered from its end.
+    links = {tuple(line.split()[::3]) for line in ours(binary, file, "links") if line.split()[2] == "-1"}
     lanes, beside = set(), {}
     for line in ours(binary, file, "sides"):
         words, left, right = (part.split() for part in line.split(";"))

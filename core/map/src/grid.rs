@@ -171,7 +171,8 @@ impl Grid {
                 if best.is_some_and(|(cost, _)| cost < candidate.ring_least) {
                     break;
                 }
-                if candidate.low <= farthest + SLACK {
+                let known = best.map_or(farthest, |(cost, _)| cost.min(farthest));
+                if candidate.low <= known + SLACK {
                     consider(&lanes[candidate.piece.lane.index()], candidate.piece, query, &mut best);
                 }
             }

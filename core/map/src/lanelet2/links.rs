@@ -49,7 +49,7 @@ pub(super) fn link(lanelets: &[Lanelet], sources: &[Source], lanes: &mut [Lane])
             }
         }
     }
-    link_sides(&sides, lanes)
+    link_sides(&sides, sources, lanes)
 }
 
 fn walked(kind: LaneKind) -> bool {
@@ -57,7 +57,7 @@ fn walked(kind: LaneKind) -> bool {
 }
 
 /// Lanelets that share a way lie beside one another.
-fn link_sides(sides: &[Sides], lanes: &mut [Lane]) -> bool {
+fn link_sides(sides: &[Sides], sources: &[Source], lanes: &mut [Lane]) -> bool {
     // By way: lanes that have it to their left, and to their right.
     let mut beside: BTreeMap<&str, (Vec<LaneId>, Vec<LaneId>)> = BTreeMap::new();
     for (side, lane) in sides.iter().zip(&*lanes) {
@@ -71,12 +71,14 @@ fn link_sides(sides: &[Sides], lanes: &mut [Lane]) -> bool {
             let along = border.inverted != side.forward;
             let mark = border.ways.first().map_or(RoadMark::default(), |(_, way)| mark(way, along));
             let near = border.ways.iter().filter_map(|(id, _)| beside.get(id));
+            // The two lanes of one lanelet lie upon one another, not beside.
+            let other = |id: &LaneId| sources[id.index()].0 != sources[i].0;
             let mut same = None;
             let mut oncoming = None;
             for (have_left, have_right) in near {
                 let (facing, alike) = if to_left { (have_left, have_right) } else { (have_right, have_left) };
-                same = same.or(alike.iter().copied().find(|id| id.index() != i));
-                oncoming = oncoming.or(facing.iter().copied().find(|id| id.index() != i));
+                same = same.or(alike.iter().copied().find(other));
+                oncoming = oncoming.or(facing.iter().copied().find(other));
             }
             let beside = same.or(oncoming);
             let neighbor = beside.map(|lane| {
