@@ -100,8 +100,10 @@ fn report(map: &Map, arguments: &Arguments, out: &mut impl Write) -> Result<()> 
 
 #[cfg(feature = "viewer")]
 fn write_rrd(map: &Map, path: &std::path::Path) -> Result<()> {
-    use auriga_viewer::{Viewer, ViewerOptions};
-    let viewer = Viewer::new(ViewerOptions { rrd: Some(path.to_path_buf()), connect: None, thin: 1 })?;
+    use auriga_viewer::{Shows, Viewer, ViewerOptions};
+    let shows = Shows { camera: false, driving: false };
+    let viewer =
+        Viewer::new(&ViewerOptions { rrd: Some(path.to_path_buf()), connect: None, thin: 1, shows })?;
     viewer.map(map)?;
     viewer.finish()?;
     Ok(())
