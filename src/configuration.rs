@@ -93,6 +93,8 @@ pub mod role {
     pub const SENSORS: &str = "sensors.toml";
     /// What the stack believes about its car.
     pub const VEHICLE: &str = "vehicle.toml";
+    /// What the gate lets the car do.
+    pub const GATE: &str = "gate.toml";
     /// The simulated car.
     pub const PLANT: &str = "plant.toml";
     /// When nodes run.
@@ -116,6 +118,23 @@ pub fn locate(path: &Path) -> PathBuf {
 }
 
 impl Origin<'_> {
+    /// The disk; what is not given is the default town, car and networks of a simulated drive.
+    pub fn disk<const N: usize>(given: [(&'static str, PathBuf); N]) -> Self {
+        let mut paths: BTreeMap<_, _> = [
+            (role::SCENARIO, "configs/scenarios/town.toml"),
+            (role::SENSORS, "configs/sensors/default.toml"),
+            (role::VEHICLE, "configs/vehicles/auriga-sedan.toml"),
+            (role::GATE, "configs/vehicles/auriga-sedan-gate.toml"),
+            (role::PLANT, "configs/vehicles/auriga-sedan-plant.toml"),
+            (role::TIMING, "configs/timing/cpu.toml"),
+            (role::MODELS, "configs/models/own.toml"),
+        ]
+        .map(|(role, path)| (role, PathBuf::from(path)))
+        .into();
+        paths.extend(given);
+        Self::Disk(paths)
+    }
+
     fn file(&self, role: &'static str, path: Option<&Path>) -> Result<ConfigurationFile> {
         match self {
             Self::Disk(paths) => {
@@ -155,6 +174,7 @@ impl Configuration {
         let vehicle_file = origin.file(role::VEHICLE, None)?;
         let timing_file = origin.file(role::TIMING, None)?;
         let plant_file = origin.file(role::PLANT, None)?;
+        let gate_file = origin.file(role::GATE, None)?;
         let models_file = origin.file(role::MODELS, None)?;
         let stops = scenario.itinerary(&map).with_context(|| scenario_file.origin.clone())?;
         let Some(&start) = stops.first() else { bail!("{}: the ego car has no start", scenario_file.origin) };
@@ -183,6 +203,7 @@ impl Configuration {
                 map_file,
                 sensors_file,
                 vehicle_file,
+                gate_file,
                 plant_file,
                 timing_file,
                 models_file,
@@ -202,6 +223,12 @@ impl Configuration {
         let settings = origin.file(role::SETTINGS, None)?;
         let parsed = toml::from_str(&settings.text).with_context(|| settings.origin)?;
         Self::load(&origin, parsed)
+    }
+
+    /// A file by its role; its text is empty where there is none.
+    pub fn file(&self, role: &str) -> (&str, &str) {
+        let found = self.files.iter().find(|file| file.role == role);
+        found.map_or(("", ""), |file| (&file.text, &file.origin))
     }
 
     /// A file's text by its role.

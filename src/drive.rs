@@ -17,7 +17,6 @@ use auriga_runtime::{Executor, Graph, Pacing, RunOptions, RunSummary, Source};
 use auriga_sim_bridge::plant::PlantParameters;
 use auriga_sim_bridge::{EmbeddedPlatform, Success};
 use clap::Args;
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -77,13 +76,11 @@ pub struct Arguments {
 
 impl Arguments {
     fn configuration(&self) -> Result<Configuration> {
-        let paths = BTreeMap::from([
+        let origin = Origin::disk([
             (role::SCENARIO, self.scenario.clone()),
             (role::SENSORS, self.sensors.clone()),
             (role::TIMING, self.timing.clone()),
             (role::MODELS, self.models.clone()),
-            (role::VEHICLE, PathBuf::from("configs/vehicles/auriga-sedan.toml")),
-            (role::PLANT, PathBuf::from("configs/vehicles/auriga-sedan-plant.toml")),
         ]);
         let settings = Settings {
             seed: self.seed,
@@ -91,7 +88,7 @@ impl Arguments {
             obey_lights: !self.ignore_lights,
             road_users_visible: !self.hide_road_users,
         };
-        Configuration::load(&Origin::Disk(paths), settings)
+        Configuration::load(&origin, settings)
     }
 
     fn duration_s(&self, configuration: &Configuration) -> f64 {

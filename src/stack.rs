@@ -2,7 +2,7 @@
 //!
 //! The order of this file decides between things that happen at the same instant.
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, role};
 use crate::models::{Detector, LightReader, Networks};
 use crate::nodes::camera::{
     CameraDetectionNode, CameraPreparationNode, LightPreparationNode, TrafficLightNode,
@@ -36,7 +36,7 @@ use auriga_perception::prediction::{Predictor, PredictorConfig};
 use auriga_perception::tracking::{CameraModel, Tracker, TrackerConfig};
 use auriga_planning::Planner;
 use auriga_runtime::{Graph, Group, Source, Topic};
-use auriga_safety::{Gate, GateConfig, VehicleLimits};
+use auriga_safety::{Gate, VehicleLimits};
 use std::sync::Arc;
 
 /// Holds the platform, the gate's obstacle channel, localization, control, the gate and the recorder.
@@ -318,7 +318,7 @@ fn planner(configuration: &Configuration) -> Result<Planner> {
 
 fn gate(configuration: &Configuration) -> Result<Gate> {
     let vehicle = &configuration.vehicle;
-    let mut config = GateConfig::of(VehicleLimits {
+    let limits = VehicleLimits {
         wheelbase_m: vehicle.wheelbase_m,
         front_m: vehicle.front_m(),
         rear_m: vehicle.rear_overhang_m,
@@ -327,7 +327,9 @@ fn gate(configuration: &Configuration) -> Result<Gate> {
         max_steering_rate_rad_s: vehicle.max_steering_rate_rad_s,
         max_deceleration_mps2: vehicle.max_deceleration_mps2,
         max_acceleration_mps2: vehicle.max_acceleration_mps2,
-    });
+    };
+    let (text, origin) = configuration.file(role::GATE);
+    let mut config = auriga_hal::gate_config(text, origin, limits)?;
     config.emergency_braking = configuration.settings.obstacle_braking;
     Gate::new(config).map_err(|error| anyhow::anyhow!("gate: {}: {}", error.field, error.problem))
 }

@@ -10,7 +10,6 @@ use auriga_geometry::LogicalDuration;
 use auriga_hal::{SensorKind, SensorRig};
 use auriga_runtime::{Certificate, Graph, SensorTiming, Source};
 use clap::Args;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// The actuation sink.
@@ -67,15 +66,9 @@ pub fn demand(configuration: &Configuration, graph: &Graph, topics: &Topics) -> 
 
 /// Shows the certificate; true when the profile keeps its contract.
 pub fn run(arguments: &Arguments) -> Result<bool> {
-    let paths = BTreeMap::from([
-        (role::SCENARIO, PathBuf::from("configs/scenarios/town.toml")),
-        (role::SENSORS, arguments.sensors.clone()),
-        (role::TIMING, arguments.profile.clone()),
-        (role::MODELS, PathBuf::from("configs/models/own.toml")),
-        (role::VEHICLE, PathBuf::from("configs/vehicles/auriga-sedan.toml")),
-        (role::PLANT, PathBuf::from("configs/vehicles/auriga-sedan-plant.toml")),
-    ]);
-    let configuration = Configuration::load(&Origin::Disk(paths), Settings::default())?;
+    let origin =
+        Origin::disk([(role::SENSORS, arguments.sensors.clone()), (role::TIMING, arguments.profile.clone())]);
+    let configuration = Configuration::load(&origin, Settings::default())?;
     let tick = LogicalDuration::from_millis(1);
     let source = move |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> {
         Ok(Box::new(Elsewhere { period: tick, least_latency: tick }))

@@ -226,8 +226,8 @@ impl<'g> Walk<'g> {
             }
             walk.units.push(unit);
         }
-        for sensor in 0..sensors.len() {
-            walk.push_capture(sensor, sensors[sensor].phase.as_nanos());
+        for (sensor, timing) in sensors.iter().enumerate() {
+            walk.push_capture(sensor, timing.phase.as_nanos());
         }
         walk
     }

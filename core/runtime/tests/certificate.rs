@@ -133,8 +133,7 @@ fn measured(graph: Graph, last: &str) -> [i64; 2] {
         ..RunOptions::default()
     };
     Executor::new(graph, options).unwrap().run().unwrap();
-    let worst = *worst.lock().unwrap();
-    worst
+    *worst.lock().unwrap()
 }
 
 fn link() -> impl Strategy<Value = Link> {
