@@ -286,6 +286,7 @@ fn in_lidar(tracks: &TrackedObjects, span_s: f64, lidar: &Pose3) -> (Vec<Vec3>, 
 mod tests {
     use super::*;
     use auriga_messages::autoware_perception_msgs::{ObjectClassification, TrackedObject};
+    use std::io::Write as _;
     use std::path::PathBuf;
 
     fn drive_0005() -> Option<(String, String)> {
@@ -296,7 +297,7 @@ mod tests {
             return Some((labels, calibration));
         }
         assert!(std::env::var("AURIGA_REQUIRE_DATA").as_deref() != Ok("1"), "no KITTI under {root:?}");
-        eprintln!("skipped: no KITTI under {root:?}");
+        writeln!(std::io::stderr(), "skipped: no KITTI under {root:?}").unwrap();
         None
     }
 

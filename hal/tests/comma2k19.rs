@@ -7,6 +7,7 @@
 
 use auriga_hal::can::{CanId, Checked, Checksum, Database, Protection};
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// NumPy's .npy, version 1: shape and bytes.
@@ -40,7 +41,7 @@ fn folder() -> Option<PathBuf> {
         return Some(folder);
     }
     assert!(std::env::var("AURIGA_REQUIRE_DATA").is_err(), "{} is missing", folder.display());
-    println!("skipped: no {}", folder.display());
+    writeln!(std::io::stderr(), "skipped: no {}", folder.display()).unwrap();
     None
 }
 

@@ -2,6 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -36,7 +37,7 @@ fn a_run_makes_no_rust_allocation() {
             "{} has no models",
             folder.display()
         );
-        println!("skipped: no models in `{}` (AURIGA_MODELS)", folder.display());
+        writeln!(std::io::stderr(), "skipped: no models in `{}` (AURIGA_MODELS)", folder.display()).unwrap();
         return;
     }
     let store = Store::new(vec![Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf(), folder]);

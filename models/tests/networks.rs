@@ -3,6 +3,7 @@
 //! Needs `../shared/models` (`AURIGA_MODELS`); skipped without, unless `AURIGA_REQUIRE_DATA=1`.
 #![allow(clippy::unwrap_used)] // A failed unwrap is a failed test, in helper functions too.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use auriga_models::{ModelError, Network, NetworkOptions, Provider, Runtime, Store, StoredModel};
@@ -13,7 +14,7 @@ fn models() -> Option<PathBuf> {
         return Some(folder);
     }
     assert!(std::env::var("AURIGA_REQUIRE_DATA").as_deref() != Ok("1"), "{} has no models", folder.display());
-    eprintln!("skipped: no models in `{}` (AURIGA_MODELS)", folder.display());
+    writeln!(std::io::stderr(), "skipped: no models in `{}` (AURIGA_MODELS)", folder.display()).unwrap();
     None
 }
 
@@ -154,7 +155,7 @@ fn a_demand_for_an_accelerator_that_is_not_there_is_an_error_and_a_wish_is_not()
     let model = store.load("apollo_tl_vertical").unwrap();
     let runtime = Runtime::get().unwrap();
     if runtime.library().with_file_name("libonnxruntime_providers_cuda.so").is_file() {
-        println!("skipped: this ONNX Runtime has CUDA");
+        writeln!(std::io::stderr(), "skipped: this ONNX Runtime has CUDA").unwrap();
         return;
     }
     let demand = NetworkOptions { providers: vec![Provider::Cuda], ..Default::default() };

@@ -5,6 +5,7 @@
 use auriga_safety::{GateState, Reason};
 use auriga_safety_c::{auriga_gate_reason_name, auriga_gate_state_name};
 use std::ffi::CStr;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -25,7 +26,7 @@ fn the_c_suite_passes() {
     };
     let compiler = std::env::var("CC").unwrap_or_else(|_| "cc".to_owned());
     if Command::new(&compiler).arg("--version").output().is_err() {
-        println!("skipped: no C compiler");
+        writeln!(std::io::stderr(), "skipped: no C compiler").unwrap();
         return;
     }
     let here = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

@@ -12,6 +12,7 @@ use rerun::external::re_log_encoding::DecoderApp;
 use rerun::external::re_log_types::LogMsg;
 use std::collections::BTreeSet;
 use std::io::BufReader;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -91,7 +92,7 @@ fn a_second_of_driving_can_be_read_back() {
 #[test]
 fn a_full_disk_is_an_error_that_names_the_file() {
     if !std::path::Path::new("/dev/full").exists() {
-        eprintln!("skipped: this system has no /dev/full");
+        writeln!(std::io::stderr(), "skipped: this system has no /dev/full").unwrap();
         return;
     }
     let viewer = Viewer::new(&options("/dev/full")).unwrap();
@@ -107,7 +108,7 @@ fn a_file_that_breaks_off_is_an_error_that_names_it() {
     let path = temporary("pipe.rrd");
     let made = std::process::Command::new("mkfifo").arg(&path).status();
     if !made.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: this system makes no pipes with names");
+        writeln!(std::io::stderr(), "skipped: this system makes no pipes with names").unwrap();
         return;
     }
     // A reader that goes away after the first bytes is to the writer what a full disk is: an error in the middle.

@@ -184,7 +184,8 @@ impl Centerline {
                 high = s;
             }
             let next = s + ahead / (1.0 - at.curvature * d).max(0.2);
-            let next = if next > low && next < high { next } else { lerp(low, high, 0.5) };
+            // The bounds themselves are let in: one of them is the place itself where `ahead` is exactly 0.
+            let next = if (low..=high).contains(&next) { next } else { lerp(low, high, 0.5) };
             let step = next - s;
             s = next;
             if step.abs() < 1e-9 {

@@ -5,6 +5,7 @@
 use auriga_geometry::Vec2;
 use auriga_geometry::math::angle_difference;
 use auriga_map::{Lane, LaneKind, Map, SignalKind};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// The towns' files; `None` where the data is not there and need not be.
@@ -23,7 +24,7 @@ fn towns() -> Option<Vec<PathBuf>> {
                 "{}: {error}",
                 folder.display()
             );
-            println!("skipped: {} is not there", folder.display());
+            writeln!(std::io::stderr(), "skipped: {} is not there", folder.display()).unwrap();
             None
         }
     }

@@ -5,6 +5,7 @@
 use auriga_geometry::math::sin_cos;
 use auriga_geometry::{Vec2, segment_distance};
 use auriga_map::{Lane, LaneKind, LanePosition, Map};
+use std::io::Write as _;
 use std::path::PathBuf;
 
 /// A town's map; `None` where the data is not there and need not be.
@@ -19,7 +20,7 @@ fn town(name: &str) -> Option<Map> {
                 "{}: {error}",
                 file.display()
             );
-            println!("skipped: {} is not there", file.display());
+            writeln!(std::io::stderr(), "skipped: {} is not there", file.display()).unwrap();
             None
         }
     }

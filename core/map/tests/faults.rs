@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "tests may")]
 
 use auriga_map::{Fault, FaultKind, Map};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Two roads end to end; the second begins `gap` metres further on and says whether it follows the first.
@@ -97,7 +98,7 @@ fn every_opendrive_file_loads() {
     files(&root, "xodr", &mut found);
     if found.is_empty() {
         assert!(std::env::var("AURIGA_REQUIRE_DATA").as_deref() != Ok("1"), "{}", root.display());
-        println!("skipped: no .xodr under {}", root.display());
+        writeln!(std::io::stderr(), "skipped: no .xodr under {}", root.display()).unwrap();
         return;
     }
     found.sort();

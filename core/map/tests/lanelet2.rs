@@ -6,6 +6,7 @@ use auriga_geometry::Vec2;
 use auriga_geometry::math::angle_difference;
 use auriga_map::{FaultKind, Lane, LaneKind, LanePosition, Map, Projection, Projector, SignalKind};
 use proptest::prelude::*;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 fn files(folder: &Path, out: &mut Vec<PathBuf>) {
@@ -27,7 +28,7 @@ fn folder() -> Option<PathBuf> {
         return Some(root);
     }
     assert!(std::env::var("AURIGA_REQUIRE_DATA").as_deref() != Ok("1"), "{}", root.display());
-    println!("skipped: {} is not there", root.display());
+    writeln!(std::io::stderr(), "skipped: {} is not there", root.display()).unwrap();
     None
 }
 

@@ -7,6 +7,7 @@ use auriga_geometry::math::{angle_difference, sin_cos};
 use auriga_map::{CurvePoint, Lane, LaneKind, LanePosition, Map, MapError, Route, Waypoint};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -112,6 +113,18 @@ proptest! {
     }
 }
 
+/// On the line itself the equation for `s` is met exactly sooner or later, at one of its own bounds.
+#[test]
+fn points_on_every_line_come_back() {
+    for lane in driving(&TOWN) {
+        for i in 1..400 {
+            let line = lane.centerline.at(lane.length * f64::from(i) / 400.0);
+            let (s, d) = lane.centerline.project(line.position);
+            assert!((s - line.s).abs() < 1e-8 && d.abs() < 1e-8, "{} at {}: {s} {d}", lane.id.0, line.s);
+        }
+    }
+}
+
 #[test]
 fn a_constant_offset_has_the_curvature_of_a_parallel() {
     let road = "<OpenDRIVE><road id=\"1\" length=\"60\"><planView><geometry s=\"0\" x=\"0\" y=\"0\" hdg=\"0\" length=\"60\"><arc curvature=\"0.02\"/></geometry></planView>
@@ -164,7 +177,7 @@ fn carla_route_files_become_routes() {
     files(&root.join("scenarios"), &mut found);
     if found.is_empty() {
         assert!(std::env::var("AURIGA_REQUIRE_DATA").as_deref() != Ok("1"), "{}", root.display());
-        println!("skipped: no route files under {}", root.display());
+        writeln!(std::io::stderr(), "skipped: no route files under {}", root.display()).unwrap();
         return;
     }
     let mut maps: BTreeMap<String, Map> = BTreeMap::new();

@@ -6,6 +6,7 @@ use super::{CanId, Database};
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 const FRAMES: usize = 8;
@@ -102,7 +103,7 @@ fn folder() -> Option<PathBuf> {
 #[test]
 fn every_file_of_opendbc_gives_the_values_of_cantools() {
     let Some(folder) = folder() else {
-        println!("skipped: no opendbc under AURIGA_DATA");
+        writeln!(std::io::stderr(), "skipped: no opendbc under AURIGA_DATA").unwrap();
         return;
     };
     let golden = include_str!("../../tests/can/cantools.txt");
@@ -135,7 +136,7 @@ fn every_file_of_opendbc_gives_the_values_of_cantools() {
 #[test]
 fn the_other_files_are_read_or_refused_with_their_line() {
     let Some(folder) = folder() else {
-        println!("skipped: no opendbc under AURIGA_DATA");
+        writeln!(std::io::stderr(), "skipped: no opendbc under AURIGA_DATA").unwrap();
         return;
     };
     let mut files = Vec::new();

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
 use std::fs;
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A folder of the recorded drives; `None` where they are not.
@@ -16,7 +17,7 @@ fn data(name: &str) -> Option<PathBuf> {
     let found = folder.filter(|folder| folder.is_dir());
     if found.is_none() {
         assert!(std::env::var_os("AURIGA_REQUIRE_DATA").is_none_or(|set| set != "1"), "no kitti_raw/{name}");
-        println!("skipped: no kitti_raw/{name} in AURIGA_DATA");
+        writeln!(std::io::stderr(), "skipped: no kitti_raw/{name} in AURIGA_DATA").unwrap();
     }
     found
 }

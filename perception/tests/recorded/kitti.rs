@@ -3,6 +3,7 @@
 use auriga_geometry::math::{atan2, cos, sin};
 use auriga_geometry::{OrientedBox, Pose2, Pose3, Vec3};
 use auriga_messages::sensor_msgs::{PointCloud2, PointField};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Where the recordings are; `None`, with a word about it, where they are not.
@@ -12,7 +13,7 @@ pub fn data() -> Option<PathBuf> {
         return Some(folder);
     }
     assert!(std::env::var_os("AURIGA_REQUIRE_DATA").is_none_or(|v| v != "1"), "no recordings at {folder:?}");
-    println!("skipped: no recordings at {folder:?}");
+    writeln!(std::io::stderr(), "skipped: no recordings at {folder:?}").unwrap();
     None
 }
 

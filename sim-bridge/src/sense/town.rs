@@ -5,13 +5,14 @@ use crate::world::{ActorKind, ActorSnapshot, EgoSnapshot, LightColor, WorldSnaps
 use auriga_geometry::math::PI;
 use auriga_geometry::{LogicalTime, Pose2, Pose3};
 use auriga_map::{Lane, LaneKind, Map, SignalKind};
+use std::io::Write as _;
 use std::sync::Arc;
 
 /// The map and its scene; `None` (and a line that says so) where the map is not there.
 pub(super) fn load() -> Option<(Map, Arc<StaticScene>)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/maps/town.xodr");
     let Ok(text) = std::fs::read_to_string(path) else {
-        println!("skipped: {path} is not there");
+        writeln!(std::io::stderr(), "skipped: {path} is not there").unwrap();
         return None;
     };
     let map = Map::from_opendrive(&text).unwrap();

@@ -1,7 +1,7 @@
 //! An OSM file's nodes, ways and relations.
 
 use super::Projector;
-use crate::opendrive::xml::{children, invalid, text};
+use crate::opendrive::xml::{children, invalid, not_xml, text};
 use crate::{MapError, Projection};
 use auriga_geometry::{Vec2, Vec3};
 use roxmltree::{Document, Node as Element};
@@ -75,11 +75,7 @@ struct Written {
 
 impl Osm {
     pub(crate) fn read(xml: &str, projector: Projector) -> Result<Self, MapError> {
-        let document = Document::parse(xml).map_err(|error| MapError::Xml {
-            line: error.pos().row,
-            column: error.pos().col,
-            message: error.to_string(),
-        })?;
+        let document = Document::parse(xml).map_err(|error| not_xml(&error))?;
         let root = document.root_element();
         if !root.has_tag_name("osm") {
             return Err(invalid(root, "the root element is not <osm>", "give a Lanelet2 (.osm) file"));

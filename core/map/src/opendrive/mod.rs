@@ -14,7 +14,7 @@ pub(crate) use road::{End, LaneChange, Road, RoadLink, Section, WrittenLane, Wri
 use crate::{Fault, GeoReference, MapError};
 use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
-use xml::{child, children, integer, invalid, text};
+use xml::{child, children, integer, invalid, not_xml, text};
 
 /// A `<connection>` of a junction.
 #[derive(Clone, Debug)]
@@ -63,11 +63,7 @@ pub(crate) struct OpenDrive {
 
 impl OpenDrive {
     pub(crate) fn read(xml: &str) -> Result<Self, MapError> {
-        let document = Document::parse(xml).map_err(|error| MapError::Xml {
-            line: error.pos().row,
-            column: error.pos().col,
-            message: error.to_string(),
-        })?;
+        let document = Document::parse(xml).map_err(|error| not_xml(&error))?;
         let root = document.root_element();
         if !root.has_tag_name("OpenDRIVE") {
             return Err(invalid(

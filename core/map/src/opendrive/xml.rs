@@ -6,6 +6,11 @@ use roxmltree::Node;
 /// Greatest magnitude of a number in a map: larger ones are garbage, and keep sums finite.
 const MAGNITUDE_MAX: f64 = 1e8;
 
+/// The text is no XML.
+pub(crate) fn not_xml(error: &roxmltree::Error) -> MapError {
+    MapError::Xml { line: error.pos().row, column: error.pos().col, message: error.to_string() }
+}
+
 /// An error at an element.
 pub(crate) fn invalid(node: Node, problem: impl Into<String>, remedy: impl Into<String>) -> MapError {
     let at = node.document().text_pos_at(node.range().start);
