@@ -37,7 +37,7 @@ fn a_run_makes_no_rust_allocation() {
             "{} has no models",
             folder.display()
         );
-        writeln!(std::io::stderr(), "skipped: no models in `{}` (AURIGA_MODELS)", folder.display()).unwrap();
+        let _ = writeln!(std::io::stderr(), "skipped: no models in `{}` (AURIGA_MODELS)", folder.display());
         return;
     }
     let store = Store::new(vec![Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf(), folder]);

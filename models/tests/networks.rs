@@ -14,7 +14,7 @@ fn models() -> Option<PathBuf> {
         return Some(folder);
     }
     assert!(std::env::var("AURIGA_REQUIRE_DATA").as_deref() != Ok("1"), "{} has no models", folder.display());
-    writeln!(std::io::stderr(), "skipped: no models in `{}` (AURIGA_MODELS)", folder.display()).unwrap();
+    let _ = writeln!(std::io::stderr(), "skipped: no models in `{}` (AURIGA_MODELS)", folder.display());
     None
 }
 
@@ -155,7 +155,7 @@ fn a_demand_for_an_accelerator_that_is_not_there_is_an_error_and_a_wish_is_not()
     let model = store.load("apollo_tl_vertical").unwrap();
     let runtime = Runtime::get().unwrap();
     if runtime.library().with_file_name("libonnxruntime_providers_cuda.so").is_file() {
-        writeln!(std::io::stderr(), "skipped: this ONNX Runtime has CUDA").unwrap();
+        let _ = writeln!(std::io::stderr(), "skipped: this ONNX Runtime has CUDA");
         return;
     }
     let demand = NetworkOptions { providers: vec![Provider::Cuda], ..Default::default() };

@@ -20,7 +20,7 @@ fn town(name: &str) -> Option<Map> {
                 "{}: {error}",
                 file.display()
             );
-            writeln!(std::io::stderr(), "skipped: {} is not there", file.display()).unwrap();
+            let _ = writeln!(std::io::stderr(), "skipped: {} is not there", file.display());
             None
         }
     }

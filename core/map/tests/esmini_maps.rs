@@ -18,7 +18,7 @@ fn esmini_maps_load() {
                 "{}: {error}",
                 folder.display()
             );
-            writeln!(std::io::stderr(), "skipped: {} is not there", folder.display()).unwrap();
+            let _ = writeln!(std::io::stderr(), "skipped: {} is not there", folder.display());
             return;
         }
     };

@@ -17,7 +17,7 @@ fn data(name: &str) -> Option<PathBuf> {
     let found = folder.filter(|folder| folder.is_dir());
     if found.is_none() {
         assert!(std::env::var_os("AURIGA_REQUIRE_DATA").is_none_or(|set| set != "1"), "no kitti_raw/{name}");
-        writeln!(std::io::stderr(), "skipped: no kitti_raw/{name} in AURIGA_DATA").unwrap();
+        let _ = writeln!(std::io::stderr(), "skipped: no kitti_raw/{name} in AURIGA_DATA");
     }
     found
 }

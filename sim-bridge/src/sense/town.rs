@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub(super) fn load() -> Option<(Map, Arc<StaticScene>)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../configs/maps/town.xodr");
     let Ok(text) = std::fs::read_to_string(path) else {
-        writeln!(std::io::stderr(), "skipped: {path} is not there").unwrap();
+        let _ = writeln!(std::io::stderr(), "skipped: {path} is not there");
         return None;
     };
     let map = Map::from_opendrive(&text).unwrap();
