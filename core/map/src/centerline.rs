@@ -38,11 +38,39 @@ pub struct Centerline {
     width_max: f64,
 }
 
+/// So many samples are sooner looked at one by one than skipped by distance.
+const SHORT_RUN: usize = 20;
+
 /// The direction of a sample, and the turn from it to the next one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tangent {
     direction: Vec2,
     turn: f64,
+}
+
+/// A place on the line with its derivatives by `s`.
+#[derive(Clone, Copy, Debug)]
+struct Foot {
+    at: CenterPoint,
+    /// Of the heading.
+    direction: Vec2,
+    /// Of the position.
+    velocity: Vec2,
+    /// Radians per metre.
+    turn_rate: f64,
+}
+
+/// [`sin_cos`], quickly for the small turn between two samples: Taylor's series, whose next term is below 2e-16 here.
+#[inline(always)]
+fn sin_cos_of_turn(x: f64) -> (f64, f64) {
+    if x.abs() > 0.25 {
+        return sin_cos(x);
+    }
+    let q = x * x;
+    let term = |divisor: f64, rest: f64| 1.0 - q * (1.0 / divisor) * rest;
+    let sin = term(6.0, term(20.0, term(42.0, term(72.0, term(110.0, 1.0)))));
+    let cos = term(2.0, term(12.0, term(30.0, term(56.0, term(90.0, 1.0)))));
+    (x * sin, cos)
 }
 
 impl Centerline {
@@ -170,30 +198,63 @@ impl Centerline {
         (mut low, mut high): (f64, f64),
     ) -> (CenterPoint, f64) {
         let mut s = start;
-        let mut d = 0.0;
+        let (mut foot, mut d) = (self.foot(i, s), 0.0);
         for _ in 0..24 {
             i = self.interval_from(i, s);
-            let at = self.at_in(i, s);
-            let (sin, cos) = sin_cos(at.heading);
-            let offset = point - at.position;
-            let ahead = offset.x * cos + offset.y * sin;
-            d = offset.y * cos - offset.x * sin;
+            foot = self.foot(i, s);
+            let offset = point - foot.at.position;
+            let ahead = offset.dot(&foot.direction);
+            d = foot.direction.perp(&offset);
             if ahead > 0.0 {
                 low = s;
             } else {
                 high = s;
             }
-            let next = s + ahead / (1.0 - at.curvature * d).max(0.2);
+            let slope = foot.velocity.dot(&foot.direction) - foot.turn_rate * d;
+            let newton = s + ahead / slope.max(0.2);
             // The bounds themselves are let in: one of them is the place itself where `ahead` is exactly 0.
-            let next = if (low..=high).contains(&next) { next } else { lerp(low, high, 0.5) };
+            let next = if (low..=high).contains(&newton) { newton } else { lerp(low, high, 0.5) };
             let step = next - s;
             s = next;
-            if step.abs() < 1e-9 {
+            // Within an interval the method converges quadratically: after such a step it has arrived.
+            let last = next == newton && slope > 0.2 && step.abs() < 1e-5 && self.holds(i, s);
+            if last || step.abs() < 1e-9 {
+                // On to `s` along the derivatives.
+                d -= foot.direction.perp(&foot.velocity) * step;
+                foot.at.s = s;
+                foot.at.position += foot.velocity * step;
+                foot.at.heading = wrap_angle(foot.at.heading + foot.turn_rate * step);
                 break;
             }
         }
-        let at = self.at_in(self.interval_from(i, s), s);
-        (CenterPoint { s, ..at }, d)
+        (foot.at, d)
+    }
+
+    /// Whether `s` is in interval `i`.
+    fn holds(&self, i: usize, s: f64) -> bool {
+        self.points[i].s <= s && s <= self.points[i + 1].s
+    }
+
+    /// The place at `s` of interval `i` with everything that the projection needs.
+    #[inline(always)]
+    fn foot(&self, i: usize, s: f64) -> Foot {
+        let at = self.at_in(i, s);
+        let (a, b) = (&self.points[i], &self.points[i + 1]);
+        let (from, to) = (&self.tangents[i], &self.tangents[i + 1]);
+        let span = b.s - a.s;
+        let u = (at.s - a.s) / span;
+        let u2 = u * u;
+        let velocity = (b.position - a.position) * (6.0 * (u - u2) / span)
+            + from.direction * (3.0 * u2 - 4.0 * u + 1.0)
+            + to.direction * (3.0 * u2 - 2.0 * u);
+        let (sin, cos) = sin_cos_of_turn(from.turn * u);
+        let (x, y) = (from.direction.x, from.direction.y);
+        Foot {
+            at,
+            direction: Vec2::new(x * cos - y * sin, y * cos + x * sin),
+            velocity,
+            turn_rate: from.turn / span,
+        }
     }
 
     /// [`Self::interval`], searched from a place near it.
@@ -227,16 +288,28 @@ impl Centerline {
     /// The sample nearest to a point. Samples that can't be nearer than the best so far are skipped: `n` samples on, the
     /// distance has shrunk by no more than `n` times the greatest spacing. One is known to be nearer than `known`.
     fn nearest_sample(&self, point: Vec2, first: usize, last: usize, known: f64) -> usize {
+        let squared_to = |i: usize| (self.points[i].position - point).norm_squared();
         let square = |x: f64| x * x;
         let (mut best, mut best_distance, mut best_squared) = (first, known, square(known));
+        if last.saturating_sub(first) < SHORT_RUN {
+            for i in first..=last {
+                let squared = squared_to(i);
+                if squared < best_squared {
+                    (best, best_squared) = (i, squared);
+                }
+            }
+            return best;
+        }
+        // Never above one over the spacing, so that no sample is skipped for rounding.
+        let per_spacing = (1.0 - 1e-12) / self.spacing_max;
         let mut i = first;
         while i <= last {
-            let squared = (self.points[i].position - point).norm_squared();
+            let squared = squared_to(i);
             i += 1;
             if squared < best_squared {
                 (best, best_distance, best_squared) = (i - 1, squared.sqrt(), squared);
             } else if squared > square(best_distance + self.spacing_max) {
-                let skip = (squared.sqrt() - best_distance) / self.spacing_max;
+                let skip = (squared.sqrt() - best_distance) * per_spacing;
                 i += (skip as usize).min(last);
             }
         }

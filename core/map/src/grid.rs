@@ -15,7 +15,7 @@ const HEADING_WEIGHT: f64 = 1.0;
 /// What bounds are widened by, metres: far above rounding, far below anything that matters.
 const SLACK: f64 = 1e-6;
 /// Pieces that are remembered between the two passes; where more may be the nearest, the cells are looked at twice.
-const SHORTLIST: usize = 24;
+const SHORTLIST: usize = 12;
 
 /// What a nearest lane is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -167,14 +167,13 @@ impl Grid {
         let farthest = self.bound(query, &mut shortlist);
         let mut best: Option<(f64, LanePosition)> = None;
         if shortlist.complete {
-            for candidate in &shortlist.candidates[..shortlist.count] {
-                if best.is_some_and(|(cost, _)| cost < candidate.ring_least) {
+            // The likeliest first: most of the others then need no projection.
+            while let Some(candidate) = shortlist.take_least() {
+                let known = best.map_or(farthest, |(cost, _)| cost.min(farthest));
+                if candidate.low > known + SLACK {
                     break;
                 }
-                let known = best.map_or(farthest, |(cost, _)| cost.min(farthest));
-                if candidate.low <= known + SLACK {
-                    consider(&lanes[candidate.piece.lane.index()], candidate.piece, query, &mut best);
-                }
+                consider(&lanes[candidate.piece.lane.index()], candidate.piece, query, &mut best);
             }
             return best.map(|(_, position)| position);
         }
@@ -211,7 +210,7 @@ impl Grid {
                 for bounded in self.driving.of(cell) {
                     let Some((low, high)) = bounded.bounds(query, farthest) else { continue };
                     farthest = farthest.min(high);
-                    shortlist.add(Candidate { low, ring_least: least, piece: bounded.piece }, farthest);
+                    shortlist.add(Candidate { low, piece: bounded.piece }, farthest);
                 }
             });
             true
@@ -359,12 +358,10 @@ fn square(x: f64) -> f64 {
 #[derive(Clone, Copy, Debug, Default)]
 struct Candidate {
     low: f64,
-    /// The least distance that a point in its ring of cells has.
-    ring_least: f64,
     piece: Piece,
 }
 
-/// Candidates in the order in which they were met.
+/// Candidates in no particular order.
 struct Shortlist {
     candidates: [Candidate; SHORTLIST],
     count: usize,
@@ -398,6 +395,20 @@ impl Shortlist {
             }
             None => self.complete = false,
         }
+    }
+
+    /// Takes out the candidate that may cost least.
+    fn take_least(&mut self) -> Option<Candidate> {
+        let last = self.count.checked_sub(1)?;
+        let mut least = 0;
+        for i in 1..=last {
+            if self.candidates[i].low < self.candidates[least].low {
+                least = i;
+            }
+        }
+        self.candidates.swap(least, last);
+        self.count = last;
+        Some(self.candidates[last])
     }
 }
 

@@ -43,9 +43,8 @@ pub(crate) fn find(
                 if !line_a.may_touch(line_b) {
                     continue;
                 }
-                let (Some(on_a), Some(on_b)) = (overlap(line_a, line_b), overlap(line_b, line_a)) else {
-                    continue;
-                };
+                let Some(on_a) = overlap(line_a, line_b) else { continue };
+                let Some(on_b) = overlap(line_b, line_a) else { continue };
                 let yielder = yielder(a, b, priorities);
                 let conflict = |range: (f64, f64), lane, yields| Conflict {
                     lane,
