@@ -9,6 +9,17 @@ pub enum Mode {
     Automated,
 }
 
+impl Mode {
+    /// The envelope's name, as the vehicle profile has it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Supervised => "supervised",
+            Self::Automated => "automated",
+        }
+    }
+}
+
 /// Where the gate is. The drawing is in the crate's documentation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum GateState {

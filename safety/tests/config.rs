@@ -264,6 +264,7 @@ fn codes_and_names_are_all_different() {
         Reason::Standstill,
     ];
     let codes: BTreeSet<_> = reasons.iter().map(|reason| reason.code()).collect();
+    assert_eq!((Mode::Supervised.name(), Mode::Automated.name()), ("supervised", "automated"));
     let names: BTreeSet<_> = reasons.iter().map(|reason| reason.name()).collect();
     assert_eq!((codes.len(), names.len()), (17, 17));
 }

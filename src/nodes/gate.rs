@@ -2,7 +2,7 @@
 
 use auriga_geometry::LogicalTime;
 use auriga_hal::Vehicle;
-use auriga_messages::auriga_msgs::{Engage, NearestObstacle, SafeCommandRecord, VehicleState};
+use auriga_messages::auriga_msgs::{Engage, GateCounters, NearestObstacle, SafeCommandRecord, VehicleState};
 use auriga_messages::autoware_control_msgs::Control;
 use auriga_runtime::{Latest, Node, NodeError, Output, Step};
 use auriga_safety as safety;
@@ -49,6 +49,24 @@ fn inputs((vehicle, obstacle, engage, command): &Inputs) -> safety::GateInputs {
     }
 }
 
+fn counters(counted: &safety::Counters) -> GateCounters {
+    GateCounters {
+        ticks: counted.ticks,
+        active_ticks: counted.active_ticks,
+        transitions: counted.transitions,
+        steering_limited: counted.steering_limited,
+        acceleration_limited: counted.acceleration_limited,
+        vehicle_states_refused: counted.vehicle_states_refused,
+        obstacles_refused: counted.obstacles_refused,
+        commands_refused: counted.commands_refused,
+        engagements_refused: counted.engagements_refused,
+        clock_went_back: counted.clock_went_back,
+        silenced: counted.silenced,
+        emergencies: counted.emergencies,
+        minimal_risk_stops: counted.minimal_risk_stops,
+    }
+}
+
 impl Node for GateNode {
     type Inputs = Inputs;
     type Outputs = (Output<SafeCommandRecord>,);
@@ -66,6 +84,13 @@ impl Node for GateNode {
         record.state_name.push_str(decided.state.name());
         record.reason = decided.reason.code();
         record.reason_name.push_str(decided.reason.name());
+        record.hold = decided.hold;
+        record.changed = decided.changed;
+        record.envelope.push_str(decided.mode.map_or("", safety::Mode::name));
+        record.refused.push_str(decided.refused.map_or("", safety::Reason::name));
+        record.steering_limited = decided.steering_limited;
+        record.acceleration_limited = decided.acceleration_limited;
+        record.counters = counters(self.gate.counters());
         match &mut self.vehicle {
             Some(vehicle) => vehicle.actuate(command, step.publication).map_err(NodeError::new),
             None => Ok(()),

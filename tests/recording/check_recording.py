@@ -22,10 +22,17 @@ def with_mcap(path: Path) -> tuple[Counter, list[str]]:
         if reader.get_header().profile != "ros2":
             problems.append(f"profile {reader.get_header().profile!r} instead of 'ros2'")
         summary = reader.get_summary()
-        for _, channel, message, _ in reader.iter_decoded_messages(log_time_order=False):
+        decisions = 0
+        for _, channel, message, decoded in reader.iter_decoded_messages(log_time_order=False):
             counts[channel.topic] += 1
             if message.log_time != message.publish_time:
                 problems.append(f"{channel.topic}: log_time and publish_time differ")
+            if hasattr(decoded, "counters"):
+                decisions = decoded.counters.ticks
+                if decisions != counts[channel.topic]:
+                    problems.append(f"{channel.topic}: decision {counts[channel.topic]} is counted as {decisions}")
+        if not decisions:
+            problems.append("no decision of the gate with its counters")
         told = {
             summary.channels[channel].topic: count
             for channel, count in summary.statistics.channel_message_counts.items()

@@ -77,6 +77,52 @@ message! {
         pub reason: u8,
         /// Name of the reason.
         pub reason_name: String,
+        /// The car stands and is kept standing.
+        pub hold: bool,
+        /// Whether the state changed at this tick.
+        pub changed: bool,
+        /// `supervised` or `automated`: the envelope in force; empty while the gate is silent.
+        pub envelope: String,
+        /// Why a waiting request to engage is not granted; empty when none waits.
+        pub refused: String,
+        /// The wanted steering was cut.
+        pub steering_limited: bool,
+        /// The wanted acceleration was cut.
+        pub acceleration_limited: bool,
+        /// What the gate has counted so far.
+        pub counters: GateCounters,
+    }
+}
+
+message! {
+    /// How often the gate cut, refused and intervened since it was made.
+    pub struct GateCounters = "auriga_msgs/msg/GateCounters" {
+        /// Decisions.
+        pub ticks: u64,
+        /// Decisions with something to send.
+        pub active_ticks: u64,
+        /// Changes of state or envelope.
+        pub transitions: u64,
+        /// Decisions in which the wanted steering was cut.
+        pub steering_limited: u64,
+        /// Decisions in which the wanted acceleration was cut.
+        pub acceleration_limited: u64,
+        /// Vehicle states turned away: not finite, from the future, older than the last.
+        pub vehicle_states_refused: u64,
+        /// Messages of the obstacle channel turned away.
+        pub obstacles_refused: u64,
+        /// Commands turned away.
+        pub commands_refused: u64,
+        /// Decisions in which a request to engage waited in vain.
+        pub engagements_refused: u64,
+        /// Times that logical time ran backwards.
+        pub clock_went_back: u64,
+        /// Times that driver or request silenced an engaged gate.
+        pub silenced: u64,
+        /// Emergency brakings begun.
+        pub emergencies: u64,
+        /// Minimal-risk stops begun out of doubt.
+        pub minimal_risk_stops: u64,
     }
 }
 
