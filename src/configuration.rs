@@ -117,6 +117,12 @@ pub fn locate(path: &Path) -> PathBuf {
     if path.exists() || path.is_absolute() { path.to_path_buf() } else { root().join(path) }
 }
 
+/// A timing profile's file: as it was given, or `jetson-orin` for `configs/timing/jetson-orin.toml`.
+pub fn timing_file(given: &Path) -> PathBuf {
+    let is_name = given.extension().is_none() && given.components().count() == 1 && !given.exists();
+    if is_name { Path::new("configs/timing").join(given).with_extension("toml") } else { given.to_path_buf() }
+}
+
 impl Origin<'_> {
     /// The disk; what is not given is the default town, car and networks of a simulated drive.
     pub fn disk<const N: usize>(given: [(&'static str, PathBuf); N]) -> Self {

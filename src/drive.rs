@@ -1,7 +1,7 @@
 //! `auriga drive`: closed loop in the built-in simulator.
 
 use crate::attestation::Attested;
-use crate::configuration::{Configuration, Origin, Settings, role};
+use crate::configuration::{Configuration, Origin, Settings, role, timing_file};
 use crate::models::Networks;
 use crate::nodes::platform::PlatformSource;
 use crate::observers::{Evaluate, Evaluators};
@@ -9,11 +9,11 @@ use crate::run::{self, Scene, Watchers};
 use crate::split::{self, Elsewhere, PlanningProcess, Role};
 use crate::stack::{self, Topics};
 use crate::timing;
-use anyhow::Result;
+use anyhow::{Result, bail};
 use auriga_evaluation::RunReport;
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_hal::{Platform, PlatformParts, SensorKind, SensorSink, Sensors};
-use auriga_runtime::{Executor, Graph, Pacing, RunOptions, RunSummary, Source};
+use auriga_runtime::{Durations, Executor, Graph, Pacing, ProfileDurations, RunOptions, RunSummary, Source};
 use auriga_sim_bridge::plant::PlantParameters;
 use auriga_sim_bridge::{EmbeddedPlatform, Success};
 use clap::Args;
@@ -36,8 +36,9 @@ pub struct Arguments {
     /// The sensors that the car carries
     #[arg(long, value_name = "FILE", default_value = "configs/sensors/default.toml")]
     sensors: PathBuf,
-    /// When the nodes run and how long they may take
-    #[arg(long, value_name = "FILE", default_value = "configs/timing/cpu.toml")]
+    /// When the nodes run and how long they may take: a file, or a name in configs/timing (`jetson-orin`: how it would
+    /// have driven there)
+    #[arg(long, value_name = "PROFILE", default_value = "configs/timing/cpu.toml")]
     timing: PathBuf,
     /// The networks that run, and on what
     #[arg(long, value_name = "FILE", default_value = "configs/models/own.toml")]
@@ -79,7 +80,7 @@ impl Arguments {
         let origin = Origin::disk([
             (role::SCENARIO, self.scenario.clone()),
             (role::SENSORS, self.sensors.clone()),
-            (role::TIMING, self.timing.clone()),
+            (role::TIMING, timing_file(&self.timing)),
             (role::MODELS, self.models.clone()),
         ]);
         let settings = Settings {
@@ -101,6 +102,10 @@ impl Arguments {
         RunOptions {
             end: LogicalTime::ZERO + span,
             pacing: if self.live { Pacing::Live } else { Pacing::Virtual },
+            durations: match configuration.timing.durations {
+                ProfileDurations::Budget => Durations::Profile,
+                ProfileDurations::Sampled => Durations::Sampled(self.seed),
+            },
             stop,
             ..RunOptions::default()
         }
@@ -115,14 +120,7 @@ impl Arguments {
         evaluators: &Arc<Mutex<Option<Evaluators>>>,
     ) -> Result<()> {
         if !self.no_rrd || self.connect.is_some() {
-            let Configuration { map, rig, vehicle, .. } = configuration;
-            let scene = Scene {
-                map: Some(map),
-                lidar: rig.lidar.as_ref().map(|lidar| lidar.pose.to_pose3()),
-                camera: rig.camera.as_ref().map(stack::camera_model),
-                has_pictures: rig.camera.is_some(),
-                car: [vehicle.length_m, vehicle.width_m, vehicle.height_m, vehicle.rear_overhang_m],
-            };
+            let scene = Scene::of(configuration);
             let rrd = (!self.no_rrd).then(|| folder.join("recording.rrd"));
             watchers.show(rrd, self.connect.clone(), &scene, topics)?;
         }
@@ -138,6 +136,12 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         run::check_viewer(arguments.connect.as_deref())?;
     }
     let configuration = arguments.configuration()?;
+    if arguments.live && configuration.timing.durations == ProfileDurations::Sampled {
+        bail!(
+            "{}: draws the durations of steps, and --live measures them: leave one of the two out",
+            arguments.timing.display()
+        );
+    }
     let plant = PlantParameters::from_toml(configuration.text(role::PLANT), "auriga-sedan-plant.toml")?;
     let Configuration { scenario, map, rig, .. } = &configuration;
     let platform = EmbeddedPlatform::new(scenario, map, rig, &plant, arguments.seed)?;

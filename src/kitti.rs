@@ -27,7 +27,7 @@ const LABEL_RANGE_M: f64 = 40.0;
 /// A track and a label farther apart are not the same, metres.
 const LABEL_GATE_M: f64 = 2.0;
 /// KITTI's car, metres: length, width, height, rear axle to rear bumper (a VW Passat estate; Geiger et al., IJRR 2013).
-const CAR: [f64; 4] = [4.77, 1.82, 1.52, 1.0];
+pub const CAR: [f64; 4] = [4.77, 1.82, 1.52, 1.0];
 
 /// What the command line says of a KITTI drive.
 pub struct KittiArguments<'a> {

@@ -5,11 +5,11 @@ use crate::configuration::Configuration;
 use crate::kitti::{self, KittiArguments};
 use crate::models::Networks;
 use crate::run::{self, Watchers};
-use crate::{split, stack};
+use crate::{play, rerun, split, stack};
 use anyhow::{Context, Result, bail};
 use auriga_hal::SensorKind;
 use auriga_runtime::recording::{Recording, compare};
-use auriga_runtime::replay::{RecordedSource, recorded_run};
+use auriga_runtime::replay::{RecordedRun, RecordedSource, recorded_run};
 use auriga_runtime::{Executor, Graph, RunOptions, Source};
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -35,11 +35,75 @@ pub struct Arguments {
     /// Write no recording.rrd
     #[arg(long)]
     no_rrd: bool,
+    /// Take everything before this node from the recording and run again from there on; exit status 1 when a message differs
+    #[arg(long, value_name = "NODE", conflicts_with_all = ["timing", "play"])]
+    from: Option<String>,
+    /// Run again under another timing profile, open loop: shows which outputs differ, and claims no more
+    #[arg(long, value_name = "PROFILE", conflicts_with = "play")]
+    timing: Option<PathBuf>,
+    /// Only show what was recorded: writes recording.rrd, or plays it in real time with --connect; runs nothing
+    #[arg(long)]
+    play: bool,
+    /// With --play: in a running Rerun viewer
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = run::VIEWER_URL, requires = "play")]
+    connect: Option<String>,
+}
+
+/// Our own recording, opened for a replay.
+pub struct Opened<'a> {
+    /// The file.
+    pub path: &'a Path,
+    /// What is in it.
+    pub recording: Recording,
+    /// The configuration that it holds.
+    pub configuration: Configuration,
+    /// What its platform emitted.
+    pub kinds: Vec<SensorKind>,
+    /// How it ran.
+    pub run: RecordedRun,
+}
+
+impl<'a> Opened<'a> {
+    fn new(path: &'a Path, recording: Recording) -> Result<Self> {
+        let configuration = Configuration::of_recording(&recording)?;
+        let run = recorded_run(&recording)?;
+        let metadata = recording.metadata();
+        let sources =
+            metadata.get("source_topics").with_context(|| format!("{}: no source_topics", path.display()))?;
+        let wanted: Vec<&str> = sources.split(',').collect();
+        let mut probe = Graph::new(configuration.timing.clone());
+        let topics = stack::Topics::declare(&mut probe);
+        let name_of = |kind: SensorKind| probe.topics()[usize::from(topics.of_sensor(kind))].name.clone();
+        let is_wanted = |kind: &SensorKind| wanted.contains(&name_of(*kind).as_str());
+        let kinds: Vec<SensorKind> = SensorKind::ALL.into_iter().filter(is_wanted).collect();
+        if kinds.len() != wanted.len() {
+            bail!("{}: has source topics that this build does not know: {sources}", path.display());
+        }
+        Ok(Self { path, recording, configuration, kinds, run })
+    }
+
+    /// The recorded platform as the graph's source.
+    pub fn source(&self) -> impl FnOnce(&Graph, &stack::Topics) -> Result<Box<dyn Source>> {
+        let (path, kinds) = (self.path.to_owned(), self.kinds.clone());
+        move |graph, topics| {
+            let of = |kind: &SensorKind| graph.topics()[usize::from(topics.of_sensor(*kind))].clone();
+            Ok(Box::new(RecordedSource::open(&path, kinds.iter().map(of).collect())?))
+        }
+    }
+
+    /// `<run>-<what>`, from the folder that the recording is in.
+    pub fn name(&self, what: &str) -> String {
+        let folder = self.path.parent().and_then(Path::file_name);
+        format!("{}-{what}", folder.map_or("drive".into(), |name| name.to_string_lossy()))
+    }
 }
 
 /// Replays; true when every byte is the same, or a foreign recording came to its end.
 pub fn run(arguments: &Arguments) -> Result<bool> {
     if let Some(folder) = arguments.input.strip_prefix("kitti:") {
+        if arguments.from.is_some() || arguments.timing.is_some() || arguments.play {
+            bail!("--from, --timing and --play are for recordings of our own: replay RUN/recording.mcap");
+        }
         return kitti::run(&KittiArguments {
             folder: Path::new(folder),
             out: arguments.out.as_deref(),
@@ -54,44 +118,38 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     if recording.is_truncated() {
         eprintln!("{}: ends early; replaying what is there", path.display());
     }
+    if arguments.play {
+        return play::run(path, &recording, arguments.out.as_deref(), arguments.connect.as_deref());
+    }
     if recording.metadata().get("platform").is_some_and(|platform| platform == "kitti") {
         bail!("{}: is of a KITTI drive; repeat that with `replay kitti:FOLDER`", path.display());
     }
-    let configuration = Configuration::of_recording(&recording)?;
-    let recorded = recorded_run(&recording)?;
-    let metadata = recording.metadata();
-    let sources =
-        metadata.get("source_topics").with_context(|| format!("{}: no source_topics", path.display()))?;
-    let wanted: Vec<&str> = sources.split(',').collect();
-
-    let mut probe = Graph::new(configuration.timing.clone());
-    let topics = stack::Topics::declare(&mut probe);
-    let name_of = |kind: SensorKind| probe.topics()[usize::from(topics.of_sensor(kind))].name.clone();
-    let kinds: Vec<SensorKind> =
-        SensorKind::ALL.into_iter().filter(|kind| wanted.contains(&name_of(*kind).as_str())).collect();
-    if kinds.len() != wanted.len() {
-        bail!("{}: has source topics that this build does not know: {sources}", path.display());
+    let opened = Opened::new(path, recording)?;
+    match (&arguments.from, &arguments.timing) {
+        (Some(node), _) => rerun::from(&opened, node),
+        (_, Some(profile)) => rerun::under(opened, profile, arguments.seed),
+        _ => whole(opened, arguments.out.as_deref()),
     }
-    let source = |graph: &Graph, topics: &stack::Topics| -> Result<Box<dyn Source>> {
-        let all = graph.topics();
-        let recorded = kinds.iter().map(|kind| all[usize::from(topics.of_sensor(*kind))].clone()).collect();
-        Ok(Box::new(RecordedSource::open(path, recorded)?))
-    };
-    let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
-    attestation::compare(&recording, &networks.attested)?;
-    let attested = networks.attested.clone();
-    let (graph, topics) = stack::drive(&configuration, source, &kinds, None, networks)?;
+}
 
-    let name = path.parent().and_then(Path::file_name).map_or("drive".into(), |name| name.to_string_lossy());
-    let folder = run::new_folder(arguments.out.as_deref(), &format!("{name}-replay"))?;
+/// The whole stack again; true when every byte is the same.
+fn whole(opened: Opened<'_>, out: Option<&Path>) -> Result<bool> {
+    let configuration = &opened.configuration;
+    let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
+    attestation::compare(&opened.recording, &networks.attested)?;
+    let attested = networks.attested.clone();
+    let (graph, topics) = stack::drive(configuration, opened.source(), &opened.kinds, None, networks)?;
+
+    let folder = run::new_folder(out, &opened.name("replay"))?;
     let replayed = folder.join("recording.mcap");
+    let metadata = opened.recording.metadata();
     let platform = metadata.get("platform").map_or("embedded", String::as_str);
     let recorder = run::recorder(&graph, &replayed, platform, &configuration.files, &attested)?;
     let mut watchers = Watchers::new(Some(recorder));
-    watchers.progress(recorded.end.as_secs_f64(), topics)?;
+    watchers.progress(opened.run.end.as_secs_f64(), topics)?;
     let options = RunOptions {
-        end: recorded.end,
-        durations: recorded.durations,
+        end: opened.run.end,
+        durations: opened.run.durations,
         stop: run::stop_flag(true)?,
         observers: std::mem::take(&mut watchers.observers),
         exchange: Some(Box::new(split::within(&graph)?)),
@@ -104,7 +162,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         run::println_line("stopped: nothing compared");
         return Ok(false);
     }
-    let differences = compare(&recording, &Recording::open(&replayed)?)?;
+    let differences = compare(&opened.recording, &Recording::open(&replayed)?)?;
     for difference in &differences {
         run::println_line(&difference.to_string());
     }

@@ -1,11 +1,11 @@
 //! What every run does around the executor: folder, recorder, viewer, progress, Ctrl-C, report.
 
 use crate::attestation::{self, Attested};
-use crate::configuration::ConfigurationFile;
+use crate::configuration::{Configuration, ConfigurationFile};
 #[cfg(feature = "viewer")]
 use crate::observers::View;
 use crate::observers::{Evaluate, Progress, Record};
-use crate::stack::Topics;
+use crate::stack::{self, Topics};
 use anyhow::{Context, Result};
 use auriga_evaluation::{NodeTiming, RunReport};
 use auriga_geometry::Pose3;
@@ -133,6 +133,20 @@ pub struct Scene<'a> {
     pub has_pictures: bool,
     /// Length, width, height, rear axle to rear bumper, metres.
     pub car: [f64; 4],
+}
+
+impl<'a> Scene<'a> {
+    /// Of a simulated drive.
+    pub fn of(configuration: &'a Configuration) -> Self {
+        let Configuration { map, rig, vehicle, .. } = configuration;
+        Self {
+            map: Some(map),
+            lidar: rig.lidar.as_ref().map(|lidar| lidar.pose.to_pose3()),
+            camera: rig.camera.as_ref().map(stack::camera_model),
+            has_pictures: rig.camera.is_some(),
+            car: [vehicle.length_m, vehicle.width_m, vehicle.height_m, vehicle.rear_overhang_m],
+        }
+    }
 }
 
 /// What was written.

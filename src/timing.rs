@@ -1,6 +1,6 @@
 //! `auriga timing`: how old what the gate acts on can be, from the configuration alone.
 
-use crate::configuration::{Configuration, Origin, Settings, role};
+use crate::configuration::{Configuration, Origin, Settings, role, timing_file};
 use crate::models::Networks;
 use crate::run::println_line;
 use crate::split::Elsewhere;
@@ -18,7 +18,7 @@ const SINK: &str = "gate";
 /// What the command line asks.
 #[derive(Args)]
 pub struct Arguments {
-    /// The timing profile
+    /// The timing profile: a file, or a name in configs/timing
     #[arg(value_name = "PROFILE", default_value = "configs/timing/cpu.toml")]
     profile: PathBuf,
     /// The sensors that the car carries
@@ -66,8 +66,10 @@ pub fn demand(configuration: &Configuration, graph: &Graph, topics: &Topics) -> 
 
 /// Shows the certificate; true when the profile keeps its contract.
 pub fn run(arguments: &Arguments) -> Result<bool> {
-    let origin =
-        Origin::disk([(role::SENSORS, arguments.sensors.clone()), (role::TIMING, arguments.profile.clone())]);
+    let origin = Origin::disk([
+        (role::SENSORS, arguments.sensors.clone()),
+        (role::TIMING, timing_file(&arguments.profile)),
+    ]);
     let configuration = Configuration::load(&origin, Settings::default())?;
     let tick = LogicalDuration::from_millis(1);
     let source = move |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> {

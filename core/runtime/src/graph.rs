@@ -64,6 +64,24 @@ pub enum GraphError {
         /// Who reads it.
         reader: String,
     },
+    /// There is no node of that name.
+    #[error("there is no node {name}; there are {known}")]
+    NoNode {
+        /// The name asked for.
+        name: String,
+        /// Those that there are.
+        known: String,
+    },
+    /// A node is to run again on a topic that no recording holds.
+    #[error(
+        "node {reader}: reads {topic}, which recordings do not hold; run again from the node that writes it"
+    )]
+    NotRecorded {
+        /// The topic.
+        topic: String,
+        /// Who reads it.
+        reader: String,
+    },
     /// A source promises something impossible.
     #[error("source {0}: its least latency must be at least 1 µs and at most its period")]
     SourceTiming(String),

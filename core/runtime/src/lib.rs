@@ -73,7 +73,9 @@ mod node;
 mod pool;
 pub mod recording;
 pub mod replay;
+mod rerun;
 mod source;
+mod spread;
 mod statistics;
 mod timing;
 mod topic;
@@ -86,9 +88,11 @@ pub use executor::{
 };
 pub use graph::{Graph, GraphError, Group};
 pub use node::{Latest, Node, NodeError, Output, Queue, Sample, Step};
+pub use rerun::MakeSource;
 pub use source::{Source, SourceEmission, SourceOutputs, SourcePayload};
+pub use spread::Spread;
 pub use statistics::NodeStatistics;
-pub use timing::{MissPolicy, Release, TimingError, TimingProfile};
+pub use timing::{MissPolicy, ProfileDurations, Release, TimingError, TimingProfile};
 pub use topic::{Topic, TopicInfo};
 
 /// The page for newcomers; its code is compiled and run with the tests.

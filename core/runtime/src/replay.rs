@@ -91,7 +91,7 @@ impl RecordedSource {
     }
 }
 
-/// Sends the messages of `topics` with the captures that their trace records hold; a record follows its message.
+/// Sends the messages of `topics` with the captures that their trace records hold; a record follows its messages.
 fn read(
     recording: &Recording,
     topics: &[TopicInfo],
@@ -101,14 +101,14 @@ fn read(
     wanted.push(trace::TOPIC);
     let mut messages = recording.messages_of(&wanted)?;
     let mut record = TraceRecord::default();
-    let mut waiting: Option<Recorded> = None;
+    let mut waiting: Vec<Recorded> = Vec::new();
     while let Some(message) = messages.next_message()? {
         if message.topic_name == trace::TOPIC {
-            message.decode_into(&mut record)?;
-            if record.outcome != TraceRecord::SOURCE {
+            if waiting.is_empty() {
                 continue;
             }
-            if let Some(mut found) = waiting.take() {
+            message.decode_into(&mut record)?;
+            for mut found in waiting.drain(..) {
                 found.oldest_capture = LogicalTime::from_nanos(record.age_oldest);
                 found.capture = LogicalTime::from_nanos(record.age);
                 if !send(Ok(found)) {
@@ -124,7 +124,7 @@ fn read(
             problem: error.to_string(),
         })?;
         let at = message.publication;
-        waiting = Some(Recorded { output, oldest_capture: at, capture: at, arrival: at, message: decoded });
+        waiting.push(Recorded { output, oldest_capture: at, capture: at, arrival: at, message: decoded });
     }
     Ok(())
 }

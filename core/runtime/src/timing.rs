@@ -1,5 +1,7 @@
 //! Timing profiles: when nodes run, for how long, and where (`configs/timing/*.toml`).
 
+use crate::spread::Spread;
+use crate::trace::TraceRecord;
 use auriga_geometry::LogicalDuration;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -43,6 +45,17 @@ pub enum MissPolicy {
     Stop,
 }
 
+impl MissPolicy {
+    /// What the trace says of a step that missed.
+    pub(crate) fn outcome(self) -> u8 {
+        match self {
+            Self::PublishLate | Self::Stop => TraceRecord::LATE,
+            Self::Drop => TraceRecord::DROPPED,
+            Self::HoldLast => TraceRecord::HELD,
+        }
+    }
+}
+
 /// One node's line in the profile.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeTiming {
@@ -54,6 +67,19 @@ pub struct NodeTiming {
     pub budget: LogicalDuration,
     /// What happens on a miss.
     pub on_miss: MissPolicy,
+    /// How long its steps take on the profile's machine; absent: never more than the budget.
+    pub takes: Option<Spread>,
+}
+
+/// Where a run in virtual time takes the durations of steps from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProfileDurations {
+    /// Every step takes its budget.
+    #[default]
+    Budget,
+    /// A step that takes longer than its budget misses its deadline; how long it takes is drawn from `takes_ms`.
+    Sampled,
 }
 
 /// One timing domain: nodes that share threads.
@@ -77,6 +103,8 @@ pub struct LinkTiming {
 pub struct TimingProfile {
     /// The longest time from the end of a sensor's sweep to a command that follows from it.
     pub sensor_to_command: LogicalDuration,
+    /// Where durations come from in virtual time.
+    pub durations: ProfileDurations,
     /// Domains by name.
     pub domains: BTreeMap<String, Domain>,
     /// Nodes by name.
@@ -90,6 +118,8 @@ pub struct TimingProfile {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
+    durations: ProfileDurations,
     contract: ContractFile,
     domain: BTreeMap<String, DomainFile>,
     node: BTreeMap<String, NodeFile>,
@@ -117,6 +147,7 @@ struct NodeFile {
     budget_ms: f64,
     #[serde(default)]
     on_miss: MissPolicy,
+    takes_ms: Option<Spread>,
 }
 
 #[derive(Deserialize)]
@@ -195,11 +226,15 @@ impl TimingProfile {
                     known.join(", ")
                 ));
             }
+            if let Some(takes) = &node.takes_ms {
+                takes.check().map_err(|problem| format!("node.{name}.takes_ms: {problem}"))?;
+            }
             let timing = NodeTiming {
                 release: node.release.parse(&name)?,
                 budget: span(&format!("node.{name}.budget_ms"), node.budget_ms, LogicalDuration::LEAST)?,
                 domain: node.domain,
                 on_miss: node.on_miss,
+                takes: node.takes_ms,
             };
             nodes.insert(name, timing);
         }
@@ -221,6 +256,7 @@ impl TimingProfile {
                 file.contract.sensor_to_command_ms,
                 LogicalDuration::LEAST,
             )?,
+            durations: file.durations,
             domains,
             nodes,
             links,
@@ -254,5 +290,14 @@ mod tests {
         check("domain = \"a\"\nrelease = { on = \"x\" }\nbudget_ms = 0.0", "node.n.budget_ms = 0");
         check("domain = \"a\"\nrelease = { on = \"x\" }\nbudget_ms = nan", "node.n.budget_ms");
         check("domain = \"a\"\nrelease = { on = \"x\" }\nbudget = 1.0", "unknown field `budget`");
+        let takes = |marks: &str| {
+            format!("domain = \"a\"\nrelease = {{ on = \"x\" }}\nbudget_ms = 9.0\ntakes_ms = {{ {marks} }}")
+        };
+        check(&takes("least = 1.0, median = 3.0, p99 = 2.0, most = 4.0"), "node.n.takes_ms: must ascend");
+        check(
+            &takes("least = 0.0, median = 3.0, p99 = 4.0, most = 5.0"),
+            "node.n.takes_ms: must be at least",
+        );
+        check(&takes("least = 1.0, median = 3.0, p99 = 4.0"), "missing field `most`");
     }
 }

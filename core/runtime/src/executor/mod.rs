@@ -16,6 +16,7 @@ pub use options::{
 
 use crate::graph::{Body, Graph, GraphError, Vertex};
 use crate::node::{AnySample, InputDeclaration};
+use crate::spread::Spread;
 use crate::statistics::NodeStatistics;
 use crate::timing::Release;
 use crate::topic::{TopicIndex, TopicInfo};
@@ -32,7 +33,8 @@ struct Running {
     release: LogicalTime,
     /// Release + budget, or the recorded instant.
     publication: LogicalTime,
-    recorded_outcome: Option<u8>,
+    /// The outcome, where it is known before the step ends: of a replay, or of a miss that was drawn.
+    decided: Option<u8>,
     provenance: Provenance,
     inputs: Vec<crate::trace::InputRecord>,
     /// The step has come back before its publication instant.
@@ -53,6 +55,7 @@ struct Unit {
     period: Option<LogicalDuration>,
     budget: LogicalDuration,
     on_miss: crate::timing::MissPolicy,
+    takes: Option<Spread>,
     released_by: Option<TopicIndex>,
     release_pending: bool,
     steps_begun: u64,
@@ -225,6 +228,7 @@ impl Unit {
             period,
             budget,
             on_miss,
+            takes: vertex.timing.as_ref().and_then(|timing| timing.takes),
             released_by,
             release_pending: false,
             steps_begun: 0,

@@ -74,6 +74,8 @@ pub enum Durations {
     /// In virtual time the budget; live the budget when it is met, else the real time.
     #[default]
     Profile,
+    /// In virtual time drawn with this seed from what the profile says that nodes take; a step over its budget is a miss.
+    Sampled(u64),
     /// A recording's, by node and release in nanoseconds.
     Recorded(BTreeMap<(String, i64), RecordedStep>),
 }

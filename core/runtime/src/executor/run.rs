@@ -3,7 +3,7 @@
 use super::options::{Durations, Pacing, Publication, RunError, RunSummary};
 use super::schedule::{Event, Happening, Phase};
 use super::worker::{Done, Job, Made};
-use super::{Executor, Running, absent};
+use super::{Executor, Running, Unit, absent};
 use crate::graph::Body;
 use crate::link::{OutputRef, StepResult};
 use crate::message::AnyMessage;
@@ -147,16 +147,7 @@ impl Executor {
             }
         }
         let promised = now + unit.budget;
-        let (publication, recorded_outcome) = match &self.options.durations {
-            Durations::Recorded(steps) if !unit.is_source => {
-                match steps.get(&(unit.name.clone(), now.as_nanos())) {
-                    Some(step) => (step.publication, Some(step.outcome)),
-                    // It was still running when the recorded run ended.
-                    None => (LogicalTime::MAX, None),
-                }
-            }
-            _ => (promised, None),
-        };
+        let (publication, decided) = unit.ends(now, &self.options.durations);
         if unit.local {
             let body = unit.body.take().unwrap_or_else(|| unreachable!("nothing of this node is running"));
             // As in the recorded run, a step does not know that it will be late.
@@ -171,15 +162,8 @@ impl Executor {
             }
         }
         unit.steps_begun += 1;
-        unit.running = Some(Running {
-            release: now,
-            publication,
-            recorded_outcome,
-            provenance,
-            inputs,
-            done: None,
-            late: false,
-        });
+        unit.running =
+            Some(Running { release: now, publication, decided, provenance, inputs, done: None, late: false });
         let phase = if unit.is_source { Phase::Grant } else { Phase::Publish };
         self.schedule.push(publication, phase, vertex, Happening::Complete);
         Ok(())
@@ -220,6 +204,13 @@ impl Executor {
         let unit = &mut self.units[vertex];
         let Some(mut running) = unit.running.take() else { return Ok(()) };
         let Some(done) = running.done.take() else { return Ok(()) };
+        let is_miss =
+            |&outcome: &u8| matches!(outcome, TraceRecord::LATE | TraceRecord::DROPPED | TraceRecord::HELD);
+        let missed = running.decided.as_ref().is_some_and(is_miss);
+        if missed && unit.on_miss == MissPolicy::Stop {
+            return Err(RunError::Missed { node: unit.name.clone(), at: running.release + unit.budget });
+        }
+        self.statistics[vertex].missed += u64::from(missed);
         self.statistics[vertex].step(done.wall, done.cpu);
         unit.body = Some(done.body);
         let finished = self.finished(vertex, &running, done.made, done.result)?;
@@ -342,18 +333,13 @@ impl Executor {
         if self.units[vertex].is_source {
             return self.announce(vertex, running.release, finished);
         }
-        let late =
-            running.late || running.recorded_outcome.is_some_and(|outcome| outcome == TraceRecord::LATE);
-        let outcome = match (&finished.error, running.recorded_outcome) {
+        let late = running.late || running.decided.is_some_and(|outcome| outcome == TraceRecord::LATE);
+        let outcome = match (&finished.error, running.decided) {
             (Some(_), _) => TraceRecord::FAILED,
             (None, Some(outcome @ (TraceRecord::DROPPED | TraceRecord::HELD))) => outcome,
             (None, _) if !late => TraceRecord::PUBLISHED,
             (None, Some(_)) => TraceRecord::LATE,
-            (None, None) => match self.units[vertex].on_miss {
-                MissPolicy::PublishLate | MissPolicy::Stop => TraceRecord::LATE,
-                MissPolicy::Drop => TraceRecord::DROPPED,
-                MissPolicy::HoldLast => TraceRecord::HELD,
-            },
+            (None, None) => self.units[vertex].on_miss.outcome(),
         };
         if finished.error.is_some() {
             let statistics = &mut self.statistics[vertex];
@@ -567,7 +553,7 @@ impl Executor {
 /// What the other process must know of a step.
 fn step_result(
     vertex: usize,
-    unit: &super::Unit,
+    unit: &Unit,
     running: &Running,
     finished: &Finished,
     streams: &[super::Stream],
@@ -601,6 +587,31 @@ fn step_result(
     }
 }
 
-fn unit_not_done(unit: &super::Unit) -> bool {
+impl Unit {
+    /// When the outputs of the step released at `now` become visible, and the outcome where that is decided already.
+    fn ends(&self, now: LogicalTime, durations: &Durations) -> (LogicalTime, Option<u8>) {
+        let promised = now + self.budget;
+        match durations {
+            Durations::Recorded(steps) if !self.is_source => {
+                match steps.get(&(self.name.clone(), now.as_nanos())) {
+                    Some(step) => (step.publication, Some(step.outcome)),
+                    // It was still running when the recorded run ended.
+                    None => (LogicalTime::MAX, None),
+                }
+            }
+            Durations::Sampled(seed) => {
+                let takes = self.takes.map_or(self.budget, |takes| takes.draw(*seed, &self.name, now));
+                if takes <= self.budget {
+                    (promised, None)
+                } else {
+                    (now + takes, Some(self.on_miss.outcome()))
+                }
+            }
+            Durations::Recorded(_) | Durations::Profile => (promised, None),
+        }
+    }
+}
+
+fn unit_not_done(unit: &Unit) -> bool {
     unit.running.as_ref().is_some_and(|running| running.done.is_none())
 }

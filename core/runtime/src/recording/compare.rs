@@ -2,6 +2,7 @@
 
 use super::digest::{DIAGNOSTICS_PREFIX, message_hash};
 use super::{Recording, RecordingError};
+use crate::message::AnyMessage;
 use auriga_geometry::LogicalTime;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -141,6 +142,96 @@ pub fn compare(first: &Recording, second: &Recording) -> Result<Vec<Difference>,
         }
     }
     Ok(differences)
+}
+
+/// What a run published on one topic, beside what a recording holds of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopicComparison {
+    /// The topic.
+    pub topic: String,
+    /// Messages in the recording.
+    pub recorded: u64,
+    /// Messages of the run.
+    pub published: u64,
+    /// Messages with the same number and bytes in both.
+    pub same_bytes: u64,
+    /// Those of them that became visible at the same instant too.
+    pub same_instant: u64,
+    /// The instant, in the run, of the first message with other bytes.
+    pub first_other: Option<LogicalTime>,
+}
+
+impl TopicComparison {
+    /// Whether run and recording are equal on this topic: the same messages at the same instants.
+    #[must_use]
+    pub fn equal(&self) -> bool {
+        self.recorded == self.published && self.same_instant == self.recorded
+    }
+}
+
+/// Compares a run with a recording while it runs.
+#[derive(Debug)]
+pub struct Comparison {
+    /// By the topic's place in the graph.
+    topics: BTreeMap<u16, Compared>,
+    cdr: Vec<u8>,
+}
+
+/// A topic's comparison so far, and instant and hash of each recorded message.
+#[derive(Debug)]
+struct Compared {
+    comparison: TopicComparison,
+    recorded: Vec<(LogicalTime, [u8; 32])>,
+}
+
+impl Comparison {
+    /// With what `recording` holds on `topics` (place in the graph, name).
+    ///
+    /// # Errors
+    /// When the recording is damaged.
+    pub fn with(recording: &Recording, topics: &[(u16, &str)]) -> Result<Self, RecordingError> {
+        let names: Vec<&str> = topics.iter().map(|(_, name)| *name).collect();
+        let entry = |&(place, name): &(u16, &str)| {
+            let comparison = TopicComparison { topic: name.to_owned(), ..TopicComparison::default() };
+            (place, Compared { comparison, recorded: Vec::new() })
+        };
+        let mut compared = Self { topics: topics.iter().map(entry).collect(), cdr: Vec::new() };
+        let mut messages = recording.messages_of(&names)?;
+        while let Some(message) = messages.next_message()? {
+            let place = topics.iter().find(|(_, name)| *name == message.topic_name).map(|(place, _)| *place);
+            if let Some(topic) = place.and_then(|place| compared.topics.get_mut(&place)) {
+                topic.comparison.recorded += 1;
+                topic.recorded.push((message.publication, body_hash(message.cdr)));
+            }
+        }
+        Ok(compared)
+    }
+
+    /// Takes a message of the run; they come in order.
+    pub fn message(&mut self, topic: u16, instant: LogicalTime, message: &dyn AnyMessage) {
+        let Some(Compared { comparison, recorded }) = self.topics.get_mut(&topic) else { return };
+        self.cdr.clear();
+        message.write_cdr(&mut self.cdr);
+        let recorded = recorded.get(comparison.published as usize);
+        comparison.published += 1;
+        match recorded {
+            Some((at, hash)) if *hash == body_hash(&self.cdr) => {
+                comparison.same_bytes += 1;
+                comparison.same_instant += u64::from(*at == instant);
+            }
+            _ => _ = comparison.first_other.get_or_insert(instant),
+        }
+    }
+
+    /// What came of it, in the order of the graph.
+    #[must_use]
+    pub fn finish(self) -> Vec<TopicComparison> {
+        self.topics.into_values().map(|topic| topic.comparison).collect()
+    }
+}
+
+fn body_hash(cdr: &[u8]) -> [u8; 32] {
+    message_hash(LogicalTime::ZERO, 0, cdr)
 }
 
 /// Type and messages by topic.

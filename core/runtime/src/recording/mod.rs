@@ -44,7 +44,7 @@ mod recover;
 #[cfg(test)]
 mod tests;
 
-pub use compare::{Difference, compare};
+pub use compare::{Comparison, Difference, TopicComparison, compare};
 pub use digest::{DIAGNOSTICS_PREFIX, Digest, sha256_hex};
 pub use reader::{Messages, RecordedMessage, Recording};
 pub use recorder::{Attachment, Recorder, RecorderHandle, RecorderOptions, WhenFull};

@@ -125,6 +125,18 @@ impl Recording {
         &self.path
     }
 
+    /// The last instant that a chunk's header tells of: quick, and zero where there are no chunks.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn last_instant(&self) -> Result<LogicalTime, RecordingError> {
+        let mut latest = LogicalTime::ZERO;
+        for &block in &self.blocks {
+            latest = latest.max(self.span(block)?.map_or(latest, |(_, last)| last));
+        }
+        Ok(latest)
+    }
+
     /// Its topics. A message names its topic by the place in this list.
     #[must_use]
     pub fn topics(&self) -> &[TopicInfo] {
@@ -381,15 +393,22 @@ impl Recording {
     /// The records of a block, decompressed and checked against their checksum.
     /// Whether a block may hold messages of a window: a chunk says from when to when its messages are.
     fn may_hold(&self, block: Block, window: (LogicalTime, LogicalTime)) -> Result<bool, RecordingError> {
+        let span = self.span(block)?;
+        Ok(span.is_none_or(|(first, last)| last >= window.0 && first <= window.1))
+    }
+
+    /// First and last instant of a chunk, as its header has them; `None` where it has none: what is too short is found out
+    /// when it is loaded.
+    fn span(&self, block: Block) -> Result<Option<(LogicalTime, LogicalTime)>, RecordingError> {
         if !block.chunk || block.length < 16 {
-            return Ok(true); // what is too short is found out when it is loaded
+            return Ok(None);
         }
         let mut times = [0; 16];
         self.read_at(block.offset, &mut times)?;
         let mut fields = Fields::new(&times);
-        let (Ok(first), Ok(last)) = (fields.u64(), fields.u64()) else { return Ok(true) };
+        let (Ok(first), Ok(last)) = (fields.u64(), fields.u64()) else { return Ok(None) };
         let nanos = |time: u64| LogicalTime::from_nanos(i64::try_from(time).unwrap_or(i64::MAX));
-        Ok(nanos(last) >= window.0 && nanos(first) <= window.1)
+        Ok(Some((nanos(first), nanos(last))))
     }
 
     fn load(&self, block: Block, raw: &mut Vec<u8>, records: &mut Vec<u8>) -> Result<(), RecordingError> {
