@@ -7,18 +7,19 @@ use crate::observers::View;
 use crate::observers::{Evaluate, Progress, Record};
 use crate::stack::{self, Topics};
 use anyhow::{Context, Result};
-use auriga_evaluation::{NodeTiming, RunReport};
+use auriga_evaluation::{Lateness, NodeTiming, RunReport};
 use auriga_geometry::Pose3;
 use auriga_map::Map;
 use auriga_perception::tracking::CameraModel;
 use auriga_runtime::recording::{Attachment, Recorder, RecorderOptions, TopicInfo};
-use auriga_runtime::{Graph, NodeStatistics, Observer, RunSummary};
+use auriga_runtime::{Graph, Histogram, NodeStatistics, Observer, RunSummary};
 #[cfg(feature = "viewer")]
 use auriga_viewer::{Shows, Viewer, ViewerOptions};
 use indicatif::{ProgressBar, ProgressStyle};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 /// The viewer gets every so-manieth point of a scan.
 #[cfg(feature = "viewer")]
@@ -268,6 +269,18 @@ pub fn node_timings(nodes: &[NodeStatistics]) -> Vec<NodeTiming> {
     nodes.iter().map(row).collect()
 }
 
+/// The report's line on how late a live run was.
+fn lateness(late: &Histogram) -> Option<Lateness> {
+    let micros = |duration: Duration| duration.as_secs_f64() * 1e6;
+    (late.count() > 0).then(|| Lateness {
+        count: late.count(),
+        p50_us: micros(late.quantile(0.5)),
+        p99_us: micros(late.quantile(0.99)),
+        p999_us: micros(late.quantile(0.999)),
+        max_us: micros(late.most()),
+    })
+}
+
 /// Peak resident memory of this process, bytes; 0 where the system does not say.
 pub fn peak_memory_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -280,6 +293,7 @@ pub fn peak_memory_bytes() -> u64 {
 /// to say.
 pub fn report(mut report: RunReport, summary: &RunSummary, written: &Written, folder: &Path) -> Result<()> {
     report.nodes = node_timings(&summary.nodes);
+    report.lateness = lateness(&summary.lateness);
     report.simulated_s = summary.end.as_secs_f64();
     report.simulated_per_wall = summary.end.as_secs_f64() / summary.wall.as_secs_f64().max(1e-9);
     report.peak_memory_bytes = Some(peak_memory_bytes());

@@ -40,6 +40,6 @@ pub use kitti_tracks::{KittiCalibration, KittiEvaluator, KittiLabel, KittiReport
 pub use localization::{LocalizationEvaluator, LocalizationReport};
 pub use perception::{ClassRecall, PerceptionConfig, PerceptionEvaluator, PerceptionReport};
 pub use proximity::{ProximityReport, time_to_collision};
-pub use report::{DriftReport, NodeTiming, RunReport, SensorToCommand};
+pub use report::{DriftReport, Lateness, NodeTiming, RunReport, SensorToCommand};
 pub use route_line::RouteLine;
 pub use statistics::Distribution;

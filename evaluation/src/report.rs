@@ -37,6 +37,21 @@ pub struct SensorToCommand {
     pub max_ms: f64,
 }
 
+/// From the instant at which the executor should have acted to when it did, microseconds on the wall.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Lateness {
+    /// Instants.
+    pub count: u64,
+    /// Half of them were less late.
+    pub p50_us: f64,
+    /// 99 of 100 were.
+    pub p99_us: f64,
+    /// 999 of 1,000 were.
+    pub p999_us: f64,
+    /// The worst.
+    pub max_us: f64,
+}
+
 /// How far the ego state drifted off while no satellite position was given: growth of its error, not the error itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct DriftReport {
@@ -74,6 +89,8 @@ pub struct RunReport {
     pub nodes: Vec<NodeTiming>,
     /// Reaction through the whole stack.
     pub sensor_to_command: Option<SensorToCommand>,
+    /// How late the executor woke in a live run.
+    pub lateness: Option<Lateness>,
     /// Logical duration of the run, seconds.
     pub simulated_s: f64,
     /// Logical seconds per second on the wall.

@@ -235,6 +235,13 @@ fn render_run(page: &mut Page, report: &RunReport) {
     if let Some(latency) = &report.sensor_to_command {
         page.row("sensor to command", &format!("mean {:.1}, max {:.1} ms", latency.mean_ms, latency.max_ms));
     }
+    if let Some(late) = &report.lateness {
+        let [p50, p99, p999, max] = [late.p50_us, late.p99_us, late.p999_us, late.max_us];
+        page.row(
+            "lateness of instants",
+            &format!("p50 {p50:.0}, p99 {p99:.0}, p99.9 {p999:.0}, max {max:.0} µs of {}", late.count),
+        );
+    }
     page.row(
         "simulated",
         &format!("{:.1} s, {:.2} s per second on the wall", report.simulated_s, report.simulated_per_wall),

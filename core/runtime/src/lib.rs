@@ -67,10 +67,12 @@
 mod certificate;
 mod executor;
 mod graph;
+mod histogram;
 pub mod link;
 pub mod message;
 mod node;
 mod pool;
+mod realtime;
 pub mod recording;
 pub mod replay;
 mod rerun;
@@ -87,12 +89,14 @@ pub use executor::{
     RunSummary, Split,
 };
 pub use graph::{Graph, GraphError, Group};
+pub use histogram::Histogram;
 pub use node::{Latest, Node, NodeError, Output, Queue, Sample, Step};
+pub use realtime::{Policy, Scheduling};
 pub use rerun::MakeSource;
 pub use source::{Source, SourceEmission, SourceOutputs, SourcePayload};
 pub use spread::Spread;
 pub use statistics::NodeStatistics;
-pub use timing::{MissPolicy, ProfileDurations, Release, TimingError, TimingProfile};
+pub use timing::{ExecutorTiming, MissPolicy, ProfileDurations, Release, TimingError, TimingProfile};
 pub use topic::{Topic, TopicInfo};
 
 /// The page for newcomers; its code is compiled and run with the tests.

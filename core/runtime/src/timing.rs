@@ -1,5 +1,6 @@
 //! Timing profiles: when nodes run, for how long, and where (`configs/timing/*.toml`).
 
+use crate::realtime::{Policy, Scheduling};
 use crate::spread::Spread;
 use crate::trace::TraceRecord;
 use auriga_geometry::LogicalDuration;
@@ -87,6 +88,19 @@ pub enum ProfileDurations {
 pub struct Domain {
     /// Number of threads.
     pub threads: usize,
+    /// How they are scheduled in a live run.
+    pub scheduling: Scheduling,
+}
+
+/// The executor's own thread in a live run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecutorTiming {
+    /// How it is scheduled.
+    pub scheduling: Scheduling,
+    /// Before an instant it stops sleeping and looks at the clock without pause for this long.
+    pub spin: LogicalDuration,
+    /// Whether the process's memory is kept in RAM.
+    pub lock_memory: bool,
 }
 
 /// One link's line in the profile.
@@ -105,6 +119,8 @@ pub struct TimingProfile {
     pub sensor_to_command: LogicalDuration,
     /// Where durations come from in virtual time.
     pub durations: ProfileDurations,
+    /// The executor's own thread.
+    pub executor: ExecutorTiming,
     /// Domains by name.
     pub domains: BTreeMap<String, Domain>,
     /// Nodes by name.
@@ -121,6 +137,8 @@ struct File {
     #[serde(default)]
     durations: ProfileDurations,
     contract: ContractFile,
+    #[serde(default)]
+    executor: ExecutorFile,
     domain: BTreeMap<String, DomainFile>,
     node: BTreeMap<String, NodeFile>,
     #[serde(default)]
@@ -137,6 +155,22 @@ struct ContractFile {
 #[serde(deny_unknown_fields)]
 struct DomainFile {
     threads: usize,
+    #[serde(default)]
+    policy: Policy,
+    #[serde(default)]
+    priority: u8,
+    #[serde(default)]
+    cores: Vec<usize>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ExecutorFile {
+    policy: Policy,
+    priority: u8,
+    cores: Vec<usize>,
+    spin_us: u32,
+    lock_memory: bool,
 }
 
 #[derive(Deserialize)]
@@ -196,6 +230,31 @@ impl ReleaseFile {
     }
 }
 
+impl DomainFile {
+    fn parse(self, name: &str) -> Result<Domain, String> {
+        let Self { threads, policy, priority, cores } = self;
+        if !(1..=64).contains(&threads) {
+            return Err(format!("domain.{name}.threads = {threads}: must be in 1..=64"));
+        }
+        let scheduling = Scheduling { policy, priority, cores };
+        scheduling.check().map_err(|problem| format!("domain.{name}.{problem}"))?;
+        Ok(Domain { threads, scheduling })
+    }
+}
+
+impl ExecutorFile {
+    fn parse(self) -> Result<ExecutorTiming, String> {
+        let Self { policy, priority, cores, spin_us, lock_memory } = self;
+        let scheduling = Scheduling { policy, priority, cores };
+        scheduling.check().map_err(|problem| format!("executor.{problem}"))?;
+        if spin_us > 10_000 {
+            return Err(format!("executor.spin_us = {spin_us}: must be at most 10000"));
+        }
+        let spin = LogicalDuration::from_nanos(i64::from(spin_us) * 1_000);
+        Ok(ExecutorTiming { scheduling, spin, lock_memory })
+    }
+}
+
 impl TimingProfile {
     /// Parses and checks a profile.
     ///
@@ -211,10 +270,7 @@ impl TimingProfile {
         let domains: BTreeMap<String, Domain> = file
             .domain
             .into_iter()
-            .map(|(name, domain)| match domain.threads {
-                1..=64 => Ok((name, Domain { threads: domain.threads })),
-                other => Err(format!("domain.{name}.threads = {other}: must be in 1..=64")),
-            })
+            .map(|(name, domain)| domain.parse(&name).map(|domain| (name, domain)))
             .collect::<Result<_, _>>()?;
         let mut nodes = BTreeMap::new();
         for (name, node) in file.node {
@@ -257,6 +313,7 @@ impl TimingProfile {
                 LogicalDuration::LEAST,
             )?,
             durations: file.durations,
+            executor: file.executor.parse()?,
             domains,
             nodes,
             links,

@@ -15,10 +15,12 @@ pub use options::{
 };
 
 use crate::graph::{Body, Graph, GraphError, Vertex};
+use crate::histogram::Histogram;
 use crate::node::{AnySample, InputDeclaration};
+use crate::realtime::Scheduling;
 use crate::spread::Spread;
 use crate::statistics::NodeStatistics;
-use crate::timing::Release;
+use crate::timing::{ExecutorTiming, Release};
 use crate::topic::{TopicIndex, TopicInfo};
 use crate::trace::{Provenance, TraceRecord};
 use auriga_geometry::{LogicalDuration, LogicalTime};
@@ -99,6 +101,9 @@ pub struct Executor {
     trace_pool: crate::pool::Pool<TraceRecord>,
     end: LogicalTime,
     now: LogicalTime,
+    timing: ExecutorTiming,
+    /// How late the executor was at the instants of a live run.
+    lateness: Histogram,
 }
 
 impl Executor {
@@ -119,10 +124,12 @@ impl Executor {
         let local =
             |group: u8| options.split.as_ref().is_none_or(|split| split.local.contains(&crate::Group(group)));
         let (done_sender, done) = bounded(vertices.len());
+        let live = options.pacing == Pacing::Live;
         let mut pool = Threads { done: done_sender, threads: Vec::new() };
         let mut domains = std::collections::BTreeMap::new();
         for (name, domain) in &profile.domains {
-            domains.insert(name.clone(), pool.start(name, domain.threads, vertices.len())?);
+            let scheduling = live.then_some(&domain.scheduling);
+            domains.insert(name.clone(), pool.start(name, domain.threads, vertices.len(), scheduling)?);
         }
         let mut streams: Vec<Stream> = topics
             .into_iter()
@@ -158,7 +165,7 @@ impl Executor {
             }
             let jobs = match &vertex.timing {
                 Some(timing) => domains[&timing.domain].clone(),
-                None => pool.start(&vertex.name, 1, 1)?,
+                None => pool.start(&vertex.name, 1, 1, None)?,
             };
             let released_by = match vertex.timing.as_ref().map(|timing| &timing.release) {
                 Some(Release::On(topic)) => vertex
@@ -183,6 +190,8 @@ impl Executor {
             trace_pool: crate::pool::Pool::new(),
             end,
             now: LogicalTime::ZERO,
+            timing: profile.executor.clone(),
+            lateness: Histogram::default(),
         };
         executor.schedule_first_releases(&profile);
         Ok(executor)
@@ -246,13 +255,22 @@ struct Threads {
 }
 
 impl Threads {
-    fn start(&mut self, domain: &str, threads: usize, capacity: usize) -> Result<Sender<Job>, RunError> {
+    fn start(
+        &mut self,
+        domain: &str,
+        threads: usize,
+        capacity: usize,
+        scheduling: Option<&Scheduling>,
+    ) -> Result<Sender<Job>, RunError> {
         let (sender, receiver) = bounded(capacity);
         for number in 0..threads {
             let name = format!("{domain}/{number}");
-            let thread = worker::spawn(name, receiver.clone(), self.done.clone()).map_err(|error| {
-                RunError::Thread { domain: domain.to_owned(), problem: error.to_string() }
-            })?;
+            let started = worker::spawn(name, receiver.clone(), self.done.clone(), scheduling.cloned());
+            let failed = |error: std::io::Error| RunError::Thread {
+                domain: domain.to_owned(),
+                problem: error.to_string(),
+            };
+            let thread = started.map_err(failed)?;
             self.threads.push(thread);
         }
         Ok(sender)

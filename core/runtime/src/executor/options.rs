@@ -2,6 +2,7 @@
 
 use super::exchange::Exchange;
 use crate::graph::{GraphError, Group};
+use crate::histogram::Histogram;
 use crate::message::AnyMessage;
 use crate::statistics::NodeStatistics;
 use auriga_geometry::LogicalTime;
@@ -154,6 +155,8 @@ pub struct RunSummary {
     pub wall: std::time::Duration,
     /// Nodes and sources in the order of the graph.
     pub nodes: Vec<NodeStatistics>,
+    /// How late the executor was at each instant of a live run; empty in virtual time.
+    pub lateness: Histogram,
     /// Messages per topic, in the order of the graph.
     pub messages: Vec<(String, u32)>,
 }

@@ -8,6 +8,7 @@ use crate::graph::Body;
 use crate::link::{OutputRef, StepResult};
 use crate::message::AnyMessage;
 use crate::node::{AnySample, NodeError, Step};
+use crate::realtime;
 use crate::source::SourcePayload;
 use crate::timing::MissPolicy;
 use crate::topic::TopicIndex;
@@ -47,6 +48,7 @@ impl Executor {
     /// # Errors
     /// When a source, the link, an observer, or a node whose policy is to stop, fails.
     pub fn run(mut self) -> Result<RunSummary, RunError> {
+        let _before = (self.options.pacing == Pacing::Live).then(|| self.prepare_thread());
         let start = wall_now();
         while let Some(time) = self.schedule.next_time() {
             if time > self.end {
@@ -77,19 +79,42 @@ impl Executor {
             stopped: self.options.stop.load(Ordering::Relaxed),
             wall: wall_now() - start,
             nodes: std::mem::take(&mut self.statistics),
+            lateness: std::mem::take(&mut self.lateness),
             messages: self.streams.iter().map(|stream| (stream.info.name.clone(), stream.sequence)).collect(),
         })
     }
 
-    /// Waits until the clock has reached `time`. True when a late step came back meanwhile.
+    /// Schedules this thread as the profile asks, until what is returned is dropped.
+    fn prepare_thread(&self) -> realtime::Before {
+        let before = realtime::Before::now();
+        let locked = if self.timing.lock_memory { realtime::lock_memory() } else { Ok(()) };
+        for problem in [locked, self.timing.scheduling.apply()].into_iter().filter_map(Result::err) {
+            realtime::refused("executor", &problem);
+        }
+        before
+    }
+
+    /// Waits until the clock has reached `time`: asleep at first, at the end with an eye on the clock. True when a late
+    /// step came back meanwhile.
     fn pace(&mut self, start: Instant, time: LogicalTime) -> bool {
         let due = start + Duration::from_nanos(time.as_nanos().max(0).unsigned_abs());
+        let spin = Duration::from_nanos(self.timing.spin.as_nanos().max(0).unsigned_abs());
         loop {
-            let left = due.saturating_duration_since(wall_now());
+            let now = wall_now();
+            let left = due.saturating_duration_since(now);
             if left.is_zero() {
+                if time > self.now {
+                    self.lateness.add(now.saturating_duration_since(due));
+                }
                 return false;
             }
-            if let Ok(done) = self.done.recv_timeout(left) {
+            let back = if left > spin {
+                self.done.recv_timeout(left - spin).ok()
+            } else {
+                std::hint::spin_loop();
+                self.done.try_recv().ok()
+            };
+            if let Some(done) = back {
                 let elapsed = i64::try_from((wall_now() - start).as_nanos()).unwrap_or(i64::MAX);
                 if self.keep(done, LogicalTime::from_nanos(elapsed)) {
                     return true;

@@ -3,6 +3,7 @@
 use crate::graph::Body;
 use crate::message::AnyMessage;
 use crate::node::{NodeError, Step};
+use crate::realtime::{self, Scheduling};
 use crate::source::SourceOutputs;
 use crate::topic::TopicIndex;
 use crossbeam_channel::{Receiver, Sender};
@@ -38,13 +39,17 @@ pub(super) struct Done {
     pub cpu: Option<Duration>,
 }
 
-/// Spawns one worker thread that ends when the channel of jobs closes.
+/// Spawns one worker thread that ends when the channel of jobs closes; scheduled as its domain asks, in a live run.
 pub(super) fn spawn(
     name: String,
     jobs: Receiver<Job>,
     done: Sender<Done>,
+    scheduling: Option<Scheduling>,
 ) -> std::io::Result<JoinHandle<()>> {
-    std::thread::Builder::new().name(name).spawn(move || {
+    std::thread::Builder::new().name(name.clone()).spawn(move || {
+        if let Some(Err(problem)) = scheduling.map(|scheduling| scheduling.apply()) {
+            realtime::refused(&name, &problem);
+        }
         for job in jobs {
             if done.send(compute(job)).is_err() {
                 return;
