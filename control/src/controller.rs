@@ -1,7 +1,9 @@
 //! One tick of control: choose what can be tracked, track it, or stop.
 
-use crate::lateral::Lateral;
+use crate::lateral::{Lateral, LateralReport, Situation};
 use crate::longitudinal::{Demand, Longitudinal};
+use crate::mpc::STEPS;
+use crate::qp::Problem;
 use crate::reference::Reference;
 use crate::{ControlError, ControllerConfig};
 use auriga_geometry::{LogicalDuration, LogicalTime, Pose2};
@@ -17,6 +19,8 @@ use auriga_vehicle::{VehicleParameters, roll_along_arc};
 pub enum Status {
     /// It tracks the trajectory.
     Tracking,
+    /// It tracks the trajectory by the feedback law, because predictive steering failed ([`Controller::lateral_report`]).
+    TrackingByFallBack,
     /// It tracks the trajectory, which stands; the brake holds the car.
     Holding,
     /// There is no trajectory: the car is being stopped.
@@ -32,6 +36,7 @@ pub enum Status {
 struct Ego {
     pose: Pose2,
     speed: f64,
+    yaw_rate: f64,
 }
 
 /// Tracks trajectories. One step a tick.
@@ -53,10 +58,10 @@ impl Controller {
         config.check()?;
         vehicle.check("vehicle")?;
         Ok(Self {
+            lateral: Lateral::new(&config, &vehicle),
             config,
             car: vehicle,
             reference: Reference::default(),
-            lateral: Lateral::default(),
             longitudinal: Longitudinal::default(),
         })
     }
@@ -107,6 +112,18 @@ impl Controller {
         problem.map_or(Ok(status), Err)
     }
 
+    /// Who steered at the last tick, and how well the solver did.
+    #[must_use]
+    pub fn lateral_report(&self) -> &LateralReport {
+        self.lateral.report()
+    }
+
+    /// The quadratic program that the last tick's steering solved, for comparing solvers.
+    #[must_use]
+    pub fn lateral_problem(&self) -> &Problem<STEPS> {
+        self.lateral.problem()
+    }
+
     fn track(
         &mut self,
         now: LogicalTime,
@@ -128,12 +145,23 @@ impl Controller {
         let steering = if demand.holding {
             self.lateral.hold(&self.config, &self.car, measured)
         } else {
-            self.lateral.step(&self.config, &self.car, &self.reference, &error, ego.speed, measured)
+            let situation = Situation {
+                reference: &self.reference,
+                error: &error,
+                t,
+                pose: ego.pose,
+                speed: ego.speed,
+                yaw_rate: ego.yaw_rate,
+                wheel: measured,
+            };
+            self.lateral.step(&self.config, &self.car, &situation)
         };
+        let by_fall_back = matches!(self.lateral.report(), LateralReport::FallBack(_));
         self.write(now, steering, &demand, command);
         match (stale, demand.holding) {
             (true, _) => Status::StaleTrajectory,
             (false, true) => Status::Holding,
+            (false, false) if by_fall_back => Status::TrackingByFallBack,
             (false, false) => Status::Tracking,
         }
     }
@@ -159,7 +187,7 @@ impl Controller {
         }
         let curvature = if speed > 0.5 { yaw_rate / speed } else { 0.0 };
         let pose = roll_along_arc(&pose, speed * age.max(0.0), curvature);
-        Ok(Some(Ego { pose, speed: speed.max(0.0) }))
+        Ok(Some(Ego { pose, speed: speed.max(0.0), yaw_rate }))
     }
 
     fn write(&self, now: LogicalTime, steering: (f64, f64), demand: &Demand, command: &mut Control) {
