@@ -14,7 +14,7 @@ pub enum LateralLaw {
     Feedback,
 }
 
-/// What the predictive controller pays for: weights of squares.
+/// What the predictive controller pays for: weights of squares, integrated over the horizon's seconds.
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MpcWeights {
@@ -28,7 +28,7 @@ pub struct MpcWeights {
     pub jerk: f64,
     /// Steering rate of the command beyond the path's own, s²/rad².
     pub steering_rate: f64,
-    /// The first three at the horizon's end, as a multiple.
+    /// The first three at the horizon's end: as if they went on for so many seconds more.
     pub terminal: f64,
 }
 
@@ -38,7 +38,7 @@ impl Default for MpcWeights {
             lateral: 1.0,
             lateral_rate: 0.2,
             yaw_rate: 0.5,
-            jerk: 5e-4,
+            jerk: 2e-4,
             steering_rate: 0.02,
             terminal: 5.0,
         }
@@ -49,8 +49,9 @@ impl Default for MpcWeights {
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct MpcConfig {
-    /// Seconds each of the [`crate::STEPS`] steps of the horizon lasts.
-    pub step_s: f64,
+    /// How far it looks ahead, seconds, in [`crate::STEPS`] steps: the first as long as a control period, each longer than
+    /// the one before by the same.
+    pub horizon_s: f64,
     /// What is paid for.
     pub weights: MpcWeights,
     /// Greatest lateral error that is acted on, metres.
@@ -66,7 +67,7 @@ pub struct MpcConfig {
 impl Default for MpcConfig {
     fn default() -> Self {
         Self {
-            step_s: 0.075,
+            horizon_s: 1.5,
             weights: MpcWeights::default(),
             lateral_error_max_m: 2.0,
             heading_error_max_rad: 0.8,
@@ -154,7 +155,7 @@ impl ControllerConfig {
     pub fn check(&self) -> Result<(), ControlError> {
         let fields = [
             ("period_s", self.period_s),
-            ("mpc.step_s", self.mpc.step_s),
+            ("mpc.horizon_s", self.mpc.horizon_s),
             ("mpc.lateral_error_max_m", self.mpc.lateral_error_max_m),
             ("mpc.heading_error_max_rad", self.mpc.heading_error_max_rad),
             ("mpc.residual_max", self.mpc.residual_max),

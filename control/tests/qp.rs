@@ -14,7 +14,7 @@ fn problem() -> impl Strategy<Value = Problem<N>> {
     let numbers = prop::collection::vec(-1.0..1.0_f64, N * N);
     let gradient = prop::collection::vec(-10.0..10.0_f64, N);
     (numbers, gradient, -4.0..0.0_f64, (-2.0..2.0_f64, 0.01..1.0_f64, 0.05..2.0_f64)).prop_map(
-        |(numbers, gradient, floor, (previous, change_most, most))| {
+        |(numbers, gradient, floor, (previous, change, most))| {
             let mut hessian = [[0.0; N]; N];
             for i in 0..N {
                 for j in 0..N {
@@ -24,6 +24,8 @@ fn problem() -> impl Strategy<Value = Problem<N>> {
             }
             let gradient = core::array::from_fn(|i| gradient[i]);
             let previous = previous.clamp(-most, most);
+            // Steps of growing length.
+            let change_most = core::array::from_fn(|i| change * (1.0 + 0.2 * i as f64));
             Problem { hessian, gradient, previous, least: -most, most, change_most }
         },
     )
@@ -76,7 +78,7 @@ fn simple() -> Problem<3> {
         previous: 0.0,
         least: -1.0,
         most: 1.0,
-        change_most: 0.25,
+        change_most: [0.25; 3],
     }
 }
 

@@ -1,4 +1,5 @@
-//! Steering by model predictive control: a linear time-varying model of the car beside the path, 20 steps ahead.
+//! Steering by model predictive control: a linear time-varying model of the car beside the path, 20 steps of growing length
+//! ahead.
 //!
 //! Each tick the single-track model is linearised about the steady turn that each stretch of the path asks for (so curvature,
 //! bank and speed to come are in it, and the tyres' bend under that load), sampled exactly, and condensed into a quadratic
@@ -81,7 +82,7 @@ impl LateralMpc {
                 previous: 0.0,
                 least: 0.0,
                 most: 0.0,
-                change_most: 0.0,
+                change_most: [0.0; STEPS],
             },
             stages: [Stage::default(); STEPS],
         }
@@ -116,7 +117,6 @@ impl LateralMpc {
         problem.most = offset + self.angle_most;
         problem.previous = (start.previous.unwrap_or(start.tyres[WHEEL] - offset) + offset)
             .clamp(problem.least, problem.most);
-        problem.change_most = self.rate_most * self.config.step_s;
         condense(&self.stages, &arrival.state, problem);
         let solution = self.solver.solve(problem)?;
         let report =
@@ -155,12 +155,17 @@ impl LateralMpc {
 
     /// Fills the stages from the path, the plan's speed and the model.
     fn look_ahead(&mut self, reference: &Reference, start: &Start<'_>, arrival: &Arrival, slip: f64) {
-        let dt = self.config.step_s;
+        let period = start.period;
+        // An arithmetic series from the control period on.
+        let growth = 2.0 * (self.config.horizon_s / STEPS as f64 - period).max(0.0) / (STEPS - 1) as f64;
+        let mut dt = period;
         let weights = &self.config.weights;
         // The car follows the plan's speed, and what it differs by now it makes up for within about a second.
         let mut lead = start.speed - reference.at_time(start.t).speed;
         let (mut s, mut t, mut speed) = (arrival.s, arrival.t, start.speed);
-        let mut stretch = Stretch::new(&self.model, &reference.along(s, 0.0, speed), slip, dt);
+        // What the last tick's first command was for.
+        let before = reference.along(s - speed * period, speed * period, speed);
+        let mut stretch = Stretch::new(&self.model, &before, slip, dt);
         for (k, stage) in self.stages.iter_mut().enumerate() {
             t += dt;
             lead *= 1.0 - dt.min(1.0);
@@ -172,15 +177,19 @@ impl LateralMpc {
             speed = next;
             // Lateral acceleration per wheel angle: what a turn of the wheel costs in comfort.
             let bite = mean * mean / (self.wheelbase + self.understeer.max(0.0) * mean * mean);
-            let scale = if k + 1 == STEPS { weights.terminal } else { 1.0 };
+            let span = if k + 1 == STEPS { dt + weights.terminal } else { dt };
+            // From the middle of the command before to the middle of this one.
+            let apart = if k == 0 { period } else { dt - 0.5 * growth };
+            self.problem.change_most[k] = self.rate_most * apart;
             *stage = Stage {
                 model: stretch.discrete,
                 outputs: Stage::rows(next, self.to_rear),
                 offsets: [0.0, next * slip, -next * reference.curvature_at(s)],
-                weights: [scale * weights.lateral, scale * weights.lateral_rate, scale * weights.yaw_rate],
+                weights: [span * weights.lateral, span * weights.lateral_rate, span * weights.yaw_rate],
                 change_wanted: stretch.wheel - wheel_before,
-                change_weight: (weights.jerk * bite * bite + weights.steering_rate) / (dt * dt),
+                change_weight: (weights.jerk * bite * bite + weights.steering_rate) / apart,
             };
+            dt += growth;
         }
     }
 }

@@ -15,7 +15,7 @@
 //!     previous: 0.0,
 //!     least: -2.0,
 //!     most: 2.0,
-//!     change_most: 1.5,
+//!     change_most: [1.5; 2],
 //! };
 //! let mut solver = Solver::new(100);
 //! let solution = solver.solve(&problem)?;
@@ -28,7 +28,7 @@ mod solver;
 
 pub use solver::Solver;
 
-/// Least ½ uᵀHu + gᵀu subject to `least` ≤ uᵢ ≤ `most` and |uᵢ − uᵢ₋₁| ≤ `change_most`, where u₋₁ is `previous`.
+/// Least ½ uᵀHu + gᵀu subject to `least` ≤ uᵢ ≤ `most` and |uᵢ − uᵢ₋₁| ≤ `change_most`ᵢ, where u₋₁ is `previous`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Problem<const N: usize> {
     /// Symmetric and positive definite; the lower triangle is read.
@@ -41,8 +41,8 @@ pub struct Problem<const N: usize> {
     pub least: f64,
     /// Greatest input.
     pub most: f64,
-    /// Greatest change from one input to the next, and from `previous` to the first.
-    pub change_most: f64,
+    /// Greatest change from `previous` to the first input, and from each input to the next.
+    pub change_most: [f64; N],
 }
 
 /// Inputs and what holds them. A multiplier is positive where the upper side of its bound holds, negative at the lower one:
@@ -97,7 +97,7 @@ impl<const N: usize> Problem<N> {
 
     /// Lower and upper bound of a row.
     const fn bounds(&self, row: usize) -> (f64, f64) {
-        if row < N { (self.least, self.most) } else { (-self.change_most, self.change_most) }
+        if row < N { (self.least, self.most) } else { (-self.change_most[row - N], self.change_most[row - N]) }
     }
 
     /// An entry of the Hessian; only its lower triangle is read.

@@ -80,7 +80,7 @@ impl Default for VehicleParameters {
             yaw_inertia_kgm2: 2700.0,
             front_stiffness_n_per_rad: 145_000.0,
             rear_stiffness_n_per_rad: 160_000.0,
-            friction: 0.9,
+            friction: 1.1,
             brake_lag_s: 0.1,
             drive_map: SpeedTable(vec![[0.0, 3.0]]),
             brake_map: SpeedTable(vec![[0.0, 8.0]]),
@@ -245,7 +245,7 @@ mod tests {
             &["gravity_centre_m", "between the axles"],
         );
         check("brake_map = [[0.0, 8.0]]", "brake_map = [[5.0, 8.0], [5.0, 7.0]]", &["brake_map", "ascend"]);
-        check("friction = 0.9", "friction = nan", &["friction"]);
+        check("friction = 1.1", "friction = nan", &["friction"]);
     }
 
     proptest! {
