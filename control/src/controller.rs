@@ -1,12 +1,12 @@
 //! One tick of control: choose what can be tracked, track it, or stop.
 
 use crate::lateral::{Lateral, LateralReport, Situation};
-use crate::longitudinal::{Demand, Longitudinal};
+use crate::longitudinal::{Demand, Longitudinal, Progress};
 use crate::mpc::STEPS;
 use crate::qp::Problem;
-use crate::reference::Reference;
+use crate::reference::{Reference, climb};
 use crate::{ControlError, ControllerConfig};
-use auriga_geometry::{LogicalDuration, LogicalTime, Pose2};
+use auriga_geometry::{LogicalDuration, LogicalTime, Pose2, Pose3};
 use auriga_messages::auriga_msgs::VehicleState;
 use auriga_messages::autoware_control_msgs::Control;
 use auriga_messages::autoware_planning_msgs::Trajectory;
@@ -37,6 +37,8 @@ struct Ego {
     pose: Pose2,
     speed: f64,
     yaw_rate: f64,
+    /// Climb as measured, rad.
+    grade: f64,
 }
 
 /// Tracks trajectories. One step a tick.
@@ -135,11 +137,15 @@ impl Controller {
         let t = now.since(stamp).as_secs_f64();
         let planned = self.reference.at_time(t);
         let error = self.reference.project(&ego.pose, planned.s, 12.0);
+        // The plan knows the road ahead; else what the car's own pitch says.
+        let (_, told) = self.reference.tilt_at(error.s);
+        let grade = if told == 0.0 { ego.grade } else { told };
         let stale = t > self.config.trajectory_age_max_s;
         let demand = if stale {
-            self.longitudinal.stop(&self.config, &self.car, Some(ego.speed))
+            self.longitudinal.stop(&self.config, &self.car, Some(ego.speed), grade)
         } else {
-            self.longitudinal.step(&self.config, &self.car, &self.reference, &error, ego.speed, t)
+            let progress = Progress { s: error.s, speed: ego.speed, t, grade };
+            self.longitudinal.step(&self.config, &self.car, &self.reference, &progress)
         };
         // Tyres are not turned on the spot.
         let steering = if demand.holding {
@@ -167,7 +173,7 @@ impl Controller {
     }
 
     fn brake(&mut self, now: LogicalTime, speed: Option<f64>, measured: Option<f64>, command: &mut Control) {
-        let demand = self.longitudinal.stop(&self.config, &self.car, speed);
+        let demand = self.longitudinal.stop(&self.config, &self.car, speed, 0.0);
         let steering = self.lateral.hold(&self.config, &self.car, measured);
         self.write(now, steering, &demand, command);
     }
@@ -186,8 +192,9 @@ impl Controller {
             return Ok(None);
         }
         let curvature = if speed > 0.5 { yaw_rate / speed } else { 0.0 };
+        let grade = climb(&Pose3::from(&ego.pose.pose));
         let pose = roll_along_arc(&pose, speed * age.max(0.0), curvature);
-        Ok(Some(Ego { pose, speed: speed.max(0.0), yaw_rate }))
+        Ok(Some(Ego { pose, speed: speed.max(0.0), yaw_rate, grade }))
     }
 
     fn write(&self, now: LogicalTime, steering: (f64, f64), demand: &Demand, command: &mut Control) {

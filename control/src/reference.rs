@@ -181,7 +181,7 @@ fn roll(pose: &Pose3) -> f64 {
 }
 
 /// How much higher than its rear the front of a pose is, rad.
-fn climb(pose: &Pose3) -> f64 {
+pub(crate) fn climb(pose: &Pose3) -> f64 {
     asin((pose.rotation * Vec3::x()).z.clamp(-1.0, 1.0))
 }
 

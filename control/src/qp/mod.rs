@@ -97,7 +97,11 @@ impl<const N: usize> Problem<N> {
 
     /// Lower and upper bound of a row.
     const fn bounds(&self, row: usize) -> (f64, f64) {
-        if row < N { (self.least, self.most) } else { (-self.change_most[row - N], self.change_most[row - N]) }
+        if row < N {
+            (self.least, self.most)
+        } else {
+            (-self.change_most[row - N], self.change_most[row - N])
+        }
     }
 
     /// An entry of the Hessian; only its lower triangle is read.

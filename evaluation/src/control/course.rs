@@ -31,7 +31,8 @@ impl Course {
     #[must_use]
     pub fn of_curvature(length: f64, curvature: impl Fn(f64) -> f64) -> Self {
         let count = (length / SAMPLE_M).ceil().clamp(1.0, 1e6) as usize;
-        let mut course = Self { poses: vec![Pose2::default()], curvatures: vec![curvature(0.0)], step: SAMPLE_M };
+        let mut course =
+            Self { poses: vec![Pose2::default()], curvatures: vec![curvature(0.0)], step: SAMPLE_M };
         let mut pose = Pose2::default();
         for i in 0..count {
             let s = i as f64 * SAMPLE_M;
@@ -56,7 +57,9 @@ impl Course {
         let mut points: Vec<(f64, Vec2)> = Vec::new();
         for point in smooth {
             match points.last() {
-                Some((s, last)) if (point - last).norm() > 0.05 => points.push((s + (point - last).norm(), point)),
+                Some((s, last)) if (point - last).norm() > 0.05 => {
+                    points.push((s + (point - last).norm(), point))
+                }
                 Some(_) => {}
                 None => points.push((0.0, point)),
             }
@@ -130,7 +133,11 @@ impl Course {
         // The chord lies inside the arc by up to κ·l²/8.
         let ratio = best.1 / self.step - (best.1 / self.step).floor();
         let bulge = 0.5 * curvature * self.step * self.step * ratio * (1.0 - ratio);
-        Beside { s: best.1 + offset.x, lateral: offset.y + bulge, heading: angle_difference(pose.yaw, on_path.yaw) }
+        Beside {
+            s: best.1 + offset.x,
+            lateral: offset.y + bulge,
+            heading: angle_difference(pose.yaw, on_path.yaw),
+        }
     }
 }
 
@@ -162,7 +169,10 @@ fn spline(points: &[(f64, Vec2)], s: f64) -> Vec2 {
     let (m0, m1) = (slope(i - 1) * span, slope(i) * span);
     let u = ((s - a.0) / span).clamp(0.0, 1.0);
     let (u2, u3) = (u * u, u * u * u);
-    a.1 * (2.0 * u3 - 3.0 * u2 + 1.0) + m0 * (u3 - 2.0 * u2 + u) + b.1 * (3.0 * u2 - 2.0 * u3) + m1 * (u3 - u2)
+    a.1 * (2.0 * u3 - 3.0 * u2 + 1.0)
+        + m0 * (u3 - 2.0 * u2 + u)
+        + b.1 * (3.0 * u2 - 2.0 * u3)
+        + m1 * (u3 - u2)
 }
 
 /// When to be where: a table of time, place, speed and acceleration.

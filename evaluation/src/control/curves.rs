@@ -17,7 +17,9 @@ enum Shape {
     /// Left and right, all clothoids.
     Ess,
     /// To the next lane, 3.5 m; or there and back.
-    LaneChange { back: bool },
+    LaneChange {
+        back: bool,
+    },
     /// Five periods of a sine.
     Slalom,
     /// Half a turn, a quarter.

@@ -93,14 +93,18 @@ fn planned(trajectory: &Trajectory, t: f64) -> (f64, f64) {
     let u = ((t - time(i - 1)) / (time(i) - time(i - 1))).clamp(0.0, 1.0);
     let (a, b) = (&trajectory.points[i - 1], &trajectory.points[i]);
     let mix = |a: f32, b: f32| lerp(f64::from(a), f64::from(b), u);
-    (mix(a.longitudinal_velocity_mps, b.longitudinal_velocity_mps), mix(a.acceleration_mps2, b.acceleration_mps2))
+    (
+        mix(a.longitudinal_velocity_mps, b.longitudinal_velocity_mps),
+        mix(a.acceleration_mps2, b.acceleration_mps2),
+    )
 }
 
 /// Nearest place on the path to a point, as (index, ratio), looking at every segment.
 fn nearest(path: &[Pose2], point: Vec2) -> (usize, f64) {
     let mut best = (f64::INFINITY, 0, 0.0);
     for (i, pair) in path.windows(2).enumerate() {
-        let (distance, ratio) = auriga_geometry::segment_distance(pair[0].position(), pair[1].position(), point);
+        let (distance, ratio) =
+            auriga_geometry::segment_distance(pair[0].position(), pair[1].position(), point);
         if distance < best.0 {
             best = (distance, i, ratio);
         }
