@@ -1,10 +1,12 @@
 //! One tick of control: choose what can be tracked, track it, or stop.
 
-use crate::lateral::Lateral;
-use crate::longitudinal::{Demand, Longitudinal};
-use crate::reference::Reference;
+use crate::lateral::{Lateral, LateralReport, Situation};
+use crate::longitudinal::{Demand, Longitudinal, Progress};
+use crate::mpc::STEPS;
+use crate::qp::Problem;
+use crate::reference::{Reference, climb};
 use crate::{ControlError, ControllerConfig};
-use auriga_geometry::{LogicalDuration, LogicalTime, Pose2};
+use auriga_geometry::{LogicalDuration, LogicalTime, Pose2, Pose3};
 use auriga_messages::auriga_msgs::VehicleState;
 use auriga_messages::autoware_control_msgs::Control;
 use auriga_messages::autoware_planning_msgs::Trajectory;
@@ -17,6 +19,8 @@ use auriga_vehicle::{VehicleParameters, roll_along_arc};
 pub enum Status {
     /// It tracks the trajectory.
     Tracking,
+    /// It tracks the trajectory by the feedback law, because predictive steering failed ([`Controller::lateral_report`]).
+    TrackingByFallBack,
     /// It tracks the trajectory, which stands; the brake holds the car.
     Holding,
     /// There is no trajectory: the car is being stopped.
@@ -32,6 +36,9 @@ pub enum Status {
 struct Ego {
     pose: Pose2,
     speed: f64,
+    yaw_rate: f64,
+    /// Climb as measured, rad.
+    grade: f64,
 }
 
 /// Tracks trajectories. One step a tick.
@@ -53,10 +60,10 @@ impl Controller {
         config.check()?;
         vehicle.check("vehicle")?;
         Ok(Self {
+            lateral: Lateral::new(&config, &vehicle),
             config,
             car: vehicle,
             reference: Reference::default(),
-            lateral: Lateral::default(),
             longitudinal: Longitudinal::default(),
         })
     }
@@ -107,6 +114,18 @@ impl Controller {
         problem.map_or(Ok(status), Err)
     }
 
+    /// Who steered at the last tick, and how well the solver did.
+    #[must_use]
+    pub fn lateral_report(&self) -> &LateralReport {
+        self.lateral.report()
+    }
+
+    /// The quadratic program that the last tick's steering solved, for comparing solvers.
+    #[must_use]
+    pub fn lateral_problem(&self) -> &Problem<STEPS> {
+        self.lateral.problem()
+    }
+
     fn track(
         &mut self,
         now: LogicalTime,
@@ -118,28 +137,43 @@ impl Controller {
         let t = now.since(stamp).as_secs_f64();
         let planned = self.reference.at_time(t);
         let error = self.reference.project(&ego.pose, planned.s, 12.0);
+        // The plan knows the road ahead; else what the car's own pitch says.
+        let (_, told) = self.reference.tilt_at(error.s);
+        let grade = if told == 0.0 { ego.grade } else { told };
         let stale = t > self.config.trajectory_age_max_s;
         let demand = if stale {
-            self.longitudinal.stop(&self.config, &self.car, Some(ego.speed))
+            self.longitudinal.stop(&self.config, &self.car, Some(ego.speed), grade)
         } else {
-            self.longitudinal.step(&self.config, &self.car, &self.reference, &error, ego.speed, t)
+            let progress = Progress { s: error.s, speed: ego.speed, t, grade };
+            self.longitudinal.step(&self.config, &self.car, &self.reference, &progress)
         };
         // Tyres are not turned on the spot.
         let steering = if demand.holding {
             self.lateral.hold(&self.config, &self.car, measured)
         } else {
-            self.lateral.step(&self.config, &self.car, &self.reference, &error, ego.speed, measured)
+            let situation = Situation {
+                reference: &self.reference,
+                error: &error,
+                t,
+                pose: ego.pose,
+                speed: ego.speed,
+                yaw_rate: ego.yaw_rate,
+                wheel: measured,
+            };
+            self.lateral.step(&self.config, &self.car, &situation)
         };
+        let by_fall_back = matches!(self.lateral.report(), LateralReport::FallBack(_));
         self.write(now, steering, &demand, command);
         match (stale, demand.holding) {
             (true, _) => Status::StaleTrajectory,
             (false, true) => Status::Holding,
+            (false, false) if by_fall_back => Status::TrackingByFallBack,
             (false, false) => Status::Tracking,
         }
     }
 
     fn brake(&mut self, now: LogicalTime, speed: Option<f64>, measured: Option<f64>, command: &mut Control) {
-        let demand = self.longitudinal.stop(&self.config, &self.car, speed);
+        let demand = self.longitudinal.stop(&self.config, &self.car, speed, 0.0);
         let steering = self.lateral.hold(&self.config, &self.car, measured);
         self.write(now, steering, &demand, command);
     }
@@ -158,8 +192,9 @@ impl Controller {
             return Ok(None);
         }
         let curvature = if speed > 0.5 { yaw_rate / speed } else { 0.0 };
+        let grade = climb(&Pose3::from(&ego.pose.pose));
         let pose = roll_along_arc(&pose, speed * age.max(0.0), curvature);
-        Ok(Some(Ego { pose, speed: speed.max(0.0) }))
+        Ok(Some(Ego { pose, speed: speed.max(0.0), yaw_rate, grade }))
     }
 
     fn write(&self, now: LogicalTime, steering: (f64, f64), demand: &Demand, command: &mut Control) {

@@ -16,6 +16,12 @@ pub enum ControlError {
     /// The vehicle's parameters make no sense.
     #[error(transparent)]
     Vehicle(#[from] auriga_vehicle::VehicleError),
+    /// The quadratic program of the steering was not solved; the fall-back law steers.
+    #[error("predictive steering: the solver gave up: {problem}")]
+    Solver {
+        /// What is wrong.
+        problem: &'static str,
+    },
     /// An input that holds NaN, infinity or times that run backwards.
     #[error("{topic}: {problem}; the car is being stopped")]
     Input {

@@ -1,50 +1,134 @@
-//! Steering: curvature ahead as feed-forward, lateral and heading error as feedback.
-//!
-//! For a kinematic bicycle beside a path, per metre driven: e″ = κ − κ_ref, where e is the lateral error and e′ the heading
-//! error. κ = κ_ref − e/l² − 2ζ·e′/l makes it a damped oscillator with decay length l.
+//! Who steers: predictive control, and the feedback law in the same tick where that fails.
 
-use crate::ControllerConfig;
+use crate::config::LateralLaw;
+use crate::feedback::Feedback;
+use crate::mpc::{LateralMpc, STEPS, SolveReport, Start};
+use crate::observer::{Measurement, Observer};
+use crate::qp::Problem;
 use crate::reference::{PathError, Reference};
+use crate::{ControlError, ControllerConfig};
+use auriga_geometry::Pose2;
 use auriga_vehicle::VehicleParameters;
+use auriga_vehicle::path_model::SingleTrack;
 
-/// The steering law's state.
-#[derive(Clone, Debug, Default)]
+/// Commands under way at most: half a second at 100 Hz.
+const UNDER_WAY_MOST: usize = 50;
+
+/// Who steered at the last tick.
+#[derive(Clone, Debug, PartialEq)]
+pub enum LateralReport {
+    /// Nobody: the wheels were held.
+    Held,
+    /// Predictive control.
+    Predictive(SolveReport),
+    /// The feedback law, because the configuration says so.
+    Feedback,
+    /// The feedback law, because predictive control failed.
+    FallBack(ControlError),
+}
+
+/// What the steering is told at one tick.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Situation<'a> {
+    pub reference: &'a Reference,
+    pub error: &'a PathError,
+    /// Seconds after the trajectory's stamp.
+    pub t: f64,
+    /// `base_link` in the map.
+    pub pose: Pose2,
+    pub speed: f64,
+    pub yaw_rate: f64,
+    /// The wheels' angle now, if known.
+    pub wheel: Option<f64>,
+}
+
+/// The steering.
+#[derive(Clone, Debug)]
 pub(crate) struct Lateral {
-    integral: f64,
+    observer: Observer,
+    mpc: LateralMpc,
+    feedback: Feedback,
     command: Option<f64>,
+    /// The last commands, oldest first.
+    sent: [f64; UNDER_WAY_MOST],
+    /// How many of them have not arrived, and how many seconds each lasts.
+    under_way: usize,
+    report: LateralReport,
 }
 
 impl Lateral {
-    /// The front wheel angle to command (rad) and its rate (rad/s). `measured` is the wheels' angle now, if known.
+    pub fn new(config: &ControllerConfig, car: &VehicleParameters) -> Self {
+        let under_way = (config.dead_time_s / config.period_s).round().clamp(0.0, UNDER_WAY_MOST as f64);
+        Self {
+            observer: Observer::new(SingleTrack::new(car)),
+            mpc: LateralMpc::new(&config.mpc, car),
+            feedback: Feedback::default(),
+            command: None,
+            sent: [0.0; UNDER_WAY_MOST],
+            under_way: under_way as usize,
+            report: LateralReport::Held,
+        }
+    }
+
+    /// The front wheel angle to command (rad) and its rate (rad/s).
     pub fn step(
         &mut self,
         config: &ControllerConfig,
         car: &VehicleParameters,
-        reference: &Reference,
-        error: &PathError,
-        speed: f64,
-        measured: Option<f64>,
+        now: &Situation<'_>,
     ) -> (f64, f64) {
-        let length = (config.lateral_time_s * speed).max(config.lateral_length_min_m);
-        let proportional = 1.0 / (length * length);
-        let lateral = error.lateral.clamp(-2.0, 2.0);
-        let preview = speed * (car.steering_lag_s + config.dead_time_s);
-        let feed_forward = reference.curvature_at(error.s + preview);
-        let lateral_acceleration = speed * speed * reference.curvature_at(error.s);
-        // In a curve the rear axle slips outwards: the car moves along the path while its nose points into the curve.
-        let heading = error.heading - car.rear_slip_gradient_rad_s2_m * lateral_acceleration;
-        // Heading feedback wins over position feedback far from the path: the path is met at no more than about 35°.
-        let wanted_turn =
-            (-proportional * lateral * length / (2.0 * config.lateral_damping)).clamp(-0.6, 0.6);
-        let feedback = 2.0 * config.lateral_damping / length * (wanted_turn - heading);
-        if speed > 1.0 {
-            let most = config.lateral_integral_max;
-            let grown = self.integral - config.lateral_integral * proportional * lateral * config.period_s;
-            self.integral = grown.clamp(-most, most);
-        }
-        let curvature = feed_forward + feedback + self.integral;
-        let understeer = car.understeer_gradient_rad_s2_m * speed * speed * feed_forward;
-        self.limit(config, car, car.steering_angle(curvature) + understeer, measured)
+        self.observe(config, now);
+        let wanted = match config.lateral_law {
+            LateralLaw::Feedback => {
+                self.report = LateralReport::Feedback;
+                self.feedback.step(config, car, now.reference, now.error, now.speed)
+            }
+            LateralLaw::Predictive => match self.predictive(config, now) {
+                Ok((angle, report)) => {
+                    self.feedback.reset();
+                    self.report = LateralReport::Predictive(report);
+                    angle
+                }
+                Err(error) => {
+                    self.report = LateralReport::FallBack(error);
+                    self.feedback.step(config, car, now.reference, now.error, now.speed)
+                }
+            },
+        };
+        self.limit(config, car, wanted, now.wheel)
+    }
+
+    fn observe(&mut self, config: &ControllerConfig, now: &Situation<'_>) {
+        let measured =
+            Measurement { pose: now.pose, speed: now.speed, yaw_rate: now.yaw_rate, wheel: now.wheel };
+        // The newest command that was at work until now.
+        let at_work = if self.command.is_some() {
+            self.sent[UNDER_WAY_MOST - 1 - self.under_way.min(UNDER_WAY_MOST - 1)]
+        } else {
+            now.wheel.unwrap_or(0.0)
+        };
+        let bank = now.reference.tilt_at(now.error.s).0;
+        self.observer.step(&measured, at_work, bank, config.period_s);
+    }
+
+    fn predictive(
+        &mut self,
+        config: &ControllerConfig,
+        now: &Situation<'_>,
+    ) -> Result<(f64, SolveReport), ControlError> {
+        let mut error = *now.error;
+        error.lateral += self.observer.place_correction(&now.pose);
+        let start = Start {
+            error: &error,
+            t: now.t,
+            speed: now.speed,
+            tyres: &self.observer.tyres_state(),
+            offsets: (self.observer.steering_offset(), self.observer.slip_offset()),
+            under_way: &self.sent[UNDER_WAY_MOST - self.under_way..],
+            previous: self.command,
+            period: config.period_s,
+        };
+        self.mpc.step(now.reference, &start)
     }
 
     /// Keeps the wheels where they are: at standstill, or with nothing to steer after.
@@ -54,6 +138,8 @@ impl Lateral {
         car: &VehicleParameters,
         measured: Option<f64>,
     ) -> (f64, f64) {
+        self.observer.reset();
+        self.report = LateralReport::Held;
         let angle = self.command.or(measured).unwrap_or(0.0);
         self.limit(config, car, angle, measured)
     }
@@ -65,16 +151,35 @@ impl Lateral {
         wanted: f64,
         measured: Option<f64>,
     ) -> (f64, f64) {
+        if self.command.is_none() {
+            self.sent.fill(measured.unwrap_or(wanted));
+        }
         let from = self.command.or(measured).unwrap_or(wanted);
         let step = car.max_steering_rate_rad_s * config.period_s;
         let most = car.max_steering_angle_rad;
         let angle = wanted.clamp(from - step, from + step).clamp(-most, most);
         self.command = Some(angle);
+        self.sent.rotate_left(1);
+        self.sent[UNDER_WAY_MOST - 1] = angle;
         (angle, (angle - from) / config.period_s)
     }
 
-    /// Forgets the integral and the last command.
+    /// Who steered at the last tick.
+    pub fn report(&self) -> &LateralReport {
+        &self.report
+    }
+
+    /// The quadratic program of the last tick.
+    pub fn problem(&self) -> &Problem<STEPS> {
+        self.mpc.problem()
+    }
+
+    /// Forgets all but its configuration.
     pub fn reset(&mut self) {
-        *self = Self::default();
+        self.observer.reset();
+        self.mpc.reset();
+        self.feedback.reset();
+        self.command = None;
+        self.report = LateralReport::Held;
     }
 }

@@ -1,5 +1,6 @@
 //! Lateral and longitudinal tracking of a trajectory.
 //!
+//! Steering is predictive ([`qp`] is its solver), with a feedback law that takes over in the same tick when that fails.
 //! The controller turns the latest trajectory, ego state and vehicle state into one command a tick. It plans nothing and
 //! knows no map: what it can't track it answers with a controlled stop.
 //!
@@ -20,10 +21,16 @@
 mod config;
 mod controller;
 mod error;
+mod feedback;
 mod lateral;
 mod longitudinal;
+mod mpc;
+mod observer;
+pub mod qp;
 mod reference;
 
-pub use config::ControllerConfig;
+pub use config::{ControllerConfig, LateralLaw, MpcConfig, MpcWeights};
 pub use controller::{Controller, Status};
 pub use error::ControlError;
+pub use lateral::LateralReport;
+pub use mpc::{STEPS, SolveReport};

@@ -1,10 +1,11 @@
 //! The trajectory as the controller tracks it: by time along the car, by place across it.
 
 use crate::ControlError;
-use auriga_geometry::math::{angle_difference, lerp, sin_cos, tan, wrap_angle};
-use auriga_geometry::{LogicalDuration, LogicalTime, Pose2, Vec2, segment_distance};
+use auriga_geometry::math::{angle_difference, asin, lerp, sin_cos, tan, wrap_angle};
+use auriga_geometry::{LogicalDuration, LogicalTime, Pose2, Pose3, Vec2, Vec3, segment_distance};
 use auriga_messages::autoware_planning_msgs::Trajectory;
 use auriga_vehicle::VehicleParameters;
+use auriga_vehicle::path_model::Along;
 
 /// A point to track.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,6 +22,10 @@ pub(crate) struct ReferencePoint {
     pub acceleration: f64,
     /// 1/m.
     pub curvature: f64,
+    /// Roll of the road, rad: its left side is higher by so much.
+    pub bank: f64,
+    /// Climb of the road, rad.
+    pub grade: f64,
 }
 
 /// Where the car is relative to the path.
@@ -52,6 +57,8 @@ impl Reference {
         self.points.clear();
         let bad = |problem| ControlError::Input { topic: "/planning/trajectory", problem };
         for point in &trajectory.points {
+            let tilt = Pose3::from(&point.pose);
+            let (bank, grade) = (roll(&tilt), climb(&tilt));
             let at = ReferencePoint {
                 t: LogicalDuration::from(&point.time_from_start).as_secs_f64(),
                 s: 0.0,
@@ -59,10 +66,12 @@ impl Reference {
                 speed: f64::from(point.longitudinal_velocity_mps),
                 acceleration: f64::from(point.acceleration_mps2),
                 curvature: tan(f64::from(point.front_wheel_angle_rad)) / car.wheelbase_m,
+                bank,
+                grade,
             };
-            let finite = [at.pose.x, at.pose.y, at.pose.yaw, at.speed, at.acceleration, at.curvature]
-                .iter()
-                .all(|v| v.is_finite());
+            let numbers =
+                [at.pose.x, at.pose.y, at.pose.yaw, at.speed, at.acceleration, at.curvature, bank, grade];
+            let finite = numbers.iter().all(|v| v.is_finite());
             if !finite {
                 return Err(bad("a point is not finite"));
             }
@@ -93,8 +102,7 @@ impl Reference {
 
     /// The curvature `s` metres along; clamped to the ends.
     pub fn curvature_at(&self, s: f64) -> f64 {
-        let after = self.points.partition_point(|p| p.s <= s);
-        self.between(after, |p| p.s, s).curvature
+        self.at_place(s).curvature
     }
 
     fn between(&self, after: usize, key: impl Fn(&ReferencePoint) -> f64, at: f64) -> ReferencePoint {
@@ -112,7 +120,28 @@ impl Reference {
             speed: lerp(a.speed, b.speed, u),
             acceleration: lerp(a.acceleration, b.acceleration, u),
             curvature: lerp(a.curvature, b.curvature, u),
+            bank: lerp(a.bank, b.bank, u),
+            grade: lerp(a.grade, b.grade, u),
         }
+    }
+
+    /// The point `s` metres along; clamped to the ends.
+    fn at_place(&self, s: f64) -> ReferencePoint {
+        let after = self.points.partition_point(|p| p.s <= s);
+        self.between(after, |p| p.s, s)
+    }
+
+    /// Bank and climb of the road `s` metres along, rad.
+    pub fn tilt_at(&self, s: f64) -> (f64, f64) {
+        let at = self.at_place(s);
+        (at.bank, at.grade)
+    }
+
+    /// The stretch of `length` metres from `s` on, driven at `speed`: its mean curvature (Simpson's rule) and bank.
+    pub fn along(&self, s: f64, length: f64, speed: f64) -> Along {
+        let middle = self.at_place(s + 0.5 * length);
+        let ends = self.curvature_at(s) + self.curvature_at(s + length);
+        Along { speed, curvature: (ends + 4.0 * middle.curvature) / 6.0, bank: middle.bank }
     }
 
     /// Where `pose` is relative to the path, looked for within `reach` metres of `near_s`. Before the first and beyond the
@@ -144,6 +173,16 @@ impl Reference {
         error.lateral += bulge;
         error
     }
+}
+
+/// How much higher than its right side the left side of a pose is, rad.
+fn roll(pose: &Pose3) -> f64 {
+    asin((pose.rotation * Vec3::y()).z.clamp(-1.0, 1.0))
+}
+
+/// How much higher than its rear the front of a pose is, rad.
+pub(crate) fn climb(pose: &Pose3) -> f64 {
+    asin((pose.rotation * Vec3::x()).z.clamp(-1.0, 1.0))
 }
 
 fn across(path: &Pose2, s: f64, pose: &Pose2) -> PathError {

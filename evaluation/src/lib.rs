@@ -16,6 +16,7 @@
 //! ```
 
 mod comfort;
+pub mod control;
 mod drive;
 mod ego;
 mod error;

@@ -6,7 +6,7 @@ mod town;
 
 use auriga_geometry::math::{cos, exp, hypot, sin, tan};
 use auriga_geometry::{LogicalDuration, LogicalTime, Pose2};
-use auriga_sim_bridge::plant::{Command, Plant, PlantParameters};
+use auriga_sim_bridge::plant::{Command, Plant, PlantParameters, Push};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -102,6 +102,38 @@ fn kinetic_energy_is_the_work_of_the_drive_less_the_losses() {
     let gained = (before * before - 2.0 * 2.0) / 2.0;
     assert!((work - gained).abs() < 0.005 * gained, "{work} {gained}");
     assert!(gained > 60.0);
+}
+
+#[test]
+fn side_wind_drifts_it_as_the_tyres_yield() {
+    // Straight wheels, a side force at the centre of gravity: both axles slip until their tyres carry it, and the car turns
+    // by F · K_us / m, as if the wheels were turned by so much (Rajamani 2012, section 3.3).
+    let p = parameters();
+    let (rear, front) = (p.body.gravity_centre_m, p.body.wheelbase_m - p.body.gravity_centre_m);
+    let (cf, cr) = (p.tyres.front_stiffness_n_per_rad, p.tyres.rear_stiffness_n_per_rad);
+    let understeer = p.body.mass_kg * (rear * cr - front * cf) / (cf * cr * p.body.wheelbase_m);
+    let (speed, force) = (20.0, 800.0);
+    let mut plant = Plant::new(&p, Pose2::default(), speed, LogicalTime::ZERO);
+    plant.push(Push { left_n: force, ..Push::default() });
+    drive(&mut plant, 0.0, 8.0, |plant| cruise(plant, speed, 0.0));
+    let v = plant.state().speed;
+    let expected = v * force / p.body.mass_kg * understeer / (p.body.wheelbase_m + understeer * v * v);
+    assert!((plant.state().yaw_rate / expected - 1.0).abs() < 0.02, "{} {expected}", plant.state().yaw_rate);
+}
+
+#[test]
+fn on_a_slope_brakes_hold_it_and_without_them_it_rolls() {
+    let p = parameters();
+    let slope = Push { forward_n: 0.08 * 9.806_65 * p.body.mass_kg, ..Push::default() };
+    let held = Command { active: true, steering_angle: 0.0, acceleration: -1.5, hold: true };
+    let mut plant = Plant::new(&p, Pose2::default(), 0.0, LogicalTime::ZERO);
+    plant.push(slope);
+    drive(&mut plant, 0.0, 1.0, |_| Some(held));
+    drive(&mut plant, 1.0, 3.0, |_| Some(held));
+    let crept = plant.state().pose.x;
+    assert!(plant.state().speed == 0.0 && crept < 0.1, "{crept}");
+    drive(&mut plant, 4.0, 2.0, |_| Some(command(0.0, 0.0)));
+    assert!((plant.state().speed - 1.5).abs() < 0.2, "{}", plant.state().speed);
 }
 
 #[test]

@@ -16,7 +16,10 @@
 mod bicycle;
 mod error;
 mod parameters;
+pub mod path_model;
+mod speed_table;
 
 pub use bicycle::{KinematicBicycle, roll_along_arc};
 pub use error::VehicleError;
 pub use parameters::VehicleParameters;
+pub use speed_table::SpeedTable;

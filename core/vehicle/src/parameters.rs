@@ -1,6 +1,6 @@
 //! The parameters of one vehicle (`configs/vehicles/*.toml`).
 
-use crate::VehicleError;
+use crate::{SpeedTable, VehicleError};
 use auriga_geometry::math::{atan, tan};
 use auriga_geometry::{OrientedBox, Pose2, Vec2};
 use serde::Deserialize;
@@ -35,13 +35,28 @@ pub struct VehicleParameters {
     pub steering_lag_s: f64,
     /// Time constant from a commanded to the real acceleration, seconds.
     pub acceleration_lag_s: f64,
-    /// Extra wheel angle that a lateral acceleration needs, rad per m/s².
-    #[serde(default)]
-    pub understeer_gradient_rad_s2_m: f64,
-    /// Angle by which the rear tyres slip outwards under lateral acceleration, rad per m/s²: the car's heading then points
-    /// that much into the curve.
-    #[serde(default)]
-    pub rear_slip_gradient_rad_s2_m: f64,
+    /// Rear axle to centre of gravity, metres.
+    pub gravity_centre_m: f64,
+    /// About the vertical axis, kg·m².
+    pub yaw_inertia_kgm2: f64,
+    /// Cornering stiffness of both front tyres, N/rad.
+    pub front_stiffness_n_per_rad: f64,
+    /// Cornering stiffness of both rear tyres, N/rad.
+    pub rear_stiffness_n_per_rad: f64,
+    /// Friction coefficient that the tyres are believed to find.
+    pub friction: f64,
+    /// Time constant from a commanded to the real deceleration, seconds.
+    pub brake_lag_s: f64,
+    /// Greatest acceleration of the drive by speed, m/s².
+    pub drive_map: SpeedTable,
+    /// Greatest deceleration of the brakes by speed, m/s², positive.
+    pub brake_map: SpeedTable,
+    /// Drag coefficient times frontal area, m².
+    pub drag_area_m2: f64,
+    /// Rolling resistance as a share of the weight.
+    pub rolling_resistance: f64,
+    /// Share of drag and rolling resistance that the car's own control unit makes up for.
+    pub resistance_compensation: f64,
 }
 
 impl Default for VehicleParameters {
@@ -59,10 +74,19 @@ impl Default for VehicleParameters {
             max_steering_rate_rad_s: 0.6,
             max_acceleration_mps2: 3.0,
             max_deceleration_mps2: 8.0,
-            steering_lag_s: 0.12,
+            steering_lag_s: 0.06,
             acceleration_lag_s: 0.2,
-            understeer_gradient_rad_s2_m: 0.001,
-            rear_slip_gradient_rad_s2_m: 0.006,
+            gravity_centre_m: 1.45,
+            yaw_inertia_kgm2: 2700.0,
+            front_stiffness_n_per_rad: 145_000.0,
+            rear_stiffness_n_per_rad: 160_000.0,
+            friction: 1.1,
+            brake_lag_s: 0.1,
+            drive_map: SpeedTable(vec![[0.0, 3.0]]),
+            brake_map: SpeedTable(vec![[0.0, 8.0]]),
+            drag_area_m2: 0.65,
+            rolling_resistance: 0.012,
+            resistance_compensation: 0.8,
         }
     }
 }
@@ -97,8 +121,15 @@ impl VehicleParameters {
             ("max_deceleration_mps2", self.max_deceleration_mps2, 0.5, 20.0),
             ("steering_lag_s", self.steering_lag_s, 0.0, 2.0),
             ("acceleration_lag_s", self.acceleration_lag_s, 0.0, 2.0),
-            ("understeer_gradient_rad_s2_m", self.understeer_gradient_rad_s2_m, -0.05, 0.05),
-            ("rear_slip_gradient_rad_s2_m", self.rear_slip_gradient_rad_s2_m, 0.0, 0.05),
+            ("gravity_centre_m", self.gravity_centre_m, 0.0, 12.0),
+            ("yaw_inertia_kgm2", self.yaw_inertia_kgm2, 10.0, 1e7),
+            ("front_stiffness_n_per_rad", self.front_stiffness_n_per_rad, 1e3, 1e7),
+            ("rear_stiffness_n_per_rad", self.rear_stiffness_n_per_rad, 1e3, 1e7),
+            ("friction", self.friction, 0.05, 2.0),
+            ("brake_lag_s", self.brake_lag_s, 0.0, 2.0),
+            ("drag_area_m2", self.drag_area_m2, 0.0, 20.0),
+            ("rolling_resistance", self.rolling_resistance, 0.0, 0.2),
+            ("resistance_compensation", self.resistance_compensation, 0.0, 1.0),
         ];
         for (field, value, least, most) in ranges {
             // Written so that NaN is refused too.
@@ -113,7 +144,45 @@ impl VehicleParameters {
                 problem: "shorter than rear_overhang_m + wheelbase_m: the front wheels would stand before the bumper",
             });
         }
+        for (field, table) in [("drive_map", &self.drive_map), ("brake_map", &self.brake_map)] {
+            if let Some(problem) = table.problem() {
+                return Err(VehicleError::Contradiction { file: file.to_owned(), field, problem });
+            }
+        }
+        // Written so that an axle that carries nothing is refused too.
+        if self.gravity_centre_m <= 0.0 || self.gravity_centre_m >= self.wheelbase_m {
+            return Err(VehicleError::Contradiction {
+                file: file.to_owned(),
+                field: "gravity_centre_m",
+                problem: "not between the axles",
+            });
+        }
         Ok(())
+    }
+
+    /// Extra wheel angle that a lateral acceleration needs, rad per m/s² (Rajamani 2012, equation 3.12).
+    #[must_use]
+    pub fn understeer_gradient(&self) -> f64 {
+        let to_front = self.wheelbase_m - self.gravity_centre_m;
+        let per_axle = self.mass_kg / self.wheelbase_m;
+        per_axle
+            * (self.gravity_centre_m / self.front_stiffness_n_per_rad
+                - to_front / self.rear_stiffness_n_per_rad)
+    }
+
+    /// Angle by which the rear tyres slip outwards under lateral acceleration, rad per m/s²: the car's heading then points
+    /// that much into the curve.
+    #[must_use]
+    pub fn rear_slip_gradient(&self) -> f64 {
+        let to_front = self.wheelbase_m - self.gravity_centre_m;
+        self.mass_kg * to_front / (self.wheelbase_m * self.rear_stiffness_n_per_rad)
+    }
+
+    /// Deceleration by air and rolling that the control unit leaves, m/s² (air of 1.2 kg/m³).
+    #[must_use]
+    pub fn resistance(&self, speed: f64) -> f64 {
+        let air = 0.6 * self.drag_area_m2 * speed * speed / self.mass_kg;
+        (air + 9.806_65 * self.rolling_resistance) * (1.0 - self.resistance_compensation)
     }
 
     /// From `base_link` to the front bumper, metres.
@@ -170,6 +239,13 @@ mod tests {
         check("length_m = 4.6", "length_m = 3.0", &["car.toml", "length_m", "shorter"]);
         check("mass_kg = 1600.0", "mass_kg = \"heavy\"", &["car.toml", "mass_kg"]);
         check("mass_kg = 1600.0", "", &["car.toml", "mass_kg"]);
+        check(
+            "gravity_centre_m = 1.45",
+            "gravity_centre_m = 2.9",
+            &["gravity_centre_m", "between the axles"],
+        );
+        check("brake_map = [[0.0, 8.0]]", "brake_map = [[5.0, 8.0], [5.0, 7.0]]", &["brake_map", "ascend"]);
+        check("friction = 1.1", "friction = nan", &["friction"]);
     }
 
     proptest! {

@@ -36,6 +36,17 @@ pub struct PlantState {
     pub steering_angle: f64,
 }
 
+/// What pushes the car from outside, at its centre of gravity: wind, or a slope's share of its weight.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Push {
+    /// Forwards, N.
+    pub forward_n: f64,
+    /// To the left, N.
+    pub left_n: f64,
+    /// About the vertical axis, to the left, N·m.
+    pub turning_nm: f64,
+}
+
 /// The simulated car.
 #[derive(Clone, Debug)]
 pub struct Plant {
@@ -46,6 +57,7 @@ pub struct Plant {
     state: PlantState,
     time: LogicalTime,
     braking: bool,
+    push: Push,
 }
 
 impl Plant {
@@ -60,6 +72,7 @@ impl Plant {
             state: PlantState { pose, speed: speed.max(0.0), ..PlantState::default() },
             time,
             braking: false,
+            push: Push::default(),
         }
     }
 
@@ -79,6 +92,11 @@ impl Plant {
     #[must_use]
     pub fn braking(&self) -> bool {
         self.braking
+    }
+
+    /// From now on the car is pushed so.
+    pub fn push(&mut self, push: Push) {
+        self.push = push;
     }
 
     /// Advances to `now` in steps of 1 ms. `commands`, ascending by instant, come into effect on the way; later ones stay in
@@ -141,11 +159,12 @@ impl Plant {
         self.force.value.clamp(-grip, grip)
     }
 
-    /// What rolling and air take, less what the control unit makes up for, m/s².
+    /// What rolling and air take, less what the control unit makes up for and what pushes from outside, m/s².
     fn resistance(&self) -> f64 {
         let body = &self.parameters.body;
         let air = 0.5 * AIR_DENSITY * body.drag_area_m2 * self.state.speed * self.state.speed / body.mass_kg;
         (air + body.rolling_resistance * GRAVITY) * (1.0 - self.parameters.drive.resistance_compensation)
+            - self.push.forward_n / body.mass_kg
     }
 
     /// Brakes and rolling resistance bring the car to a stand and keep it there; they never push it backwards.
@@ -181,8 +200,10 @@ impl Plant {
         // In a turn the front tyre's side force also holds the car back.
         let cornering_drag = front_force * sin_delta / mass;
         let vx_next = (vx + (tractive - self.resistance() - cornering_drag + r * vy) * dt).max(0.0);
-        let vy_dynamic = vy + ((front_force * cos_delta + rear_force) / mass - vx * r) * dt;
-        let r_dynamic = r + (front * front_force * cos_delta - rear * rear_force) / inertia * dt;
+        let side_force = front_force * cos_delta + rear_force + self.push.left_n;
+        let turning = front * front_force * cos_delta - rear * rear_force + self.push.turning_nm;
+        let vy_dynamic = vy + (side_force / mass - vx * r) * dt;
+        let r_dynamic = r + turning / inertia * dt;
         let r_kinematic = vx_next * tan(delta) / body.wheelbase_m;
         let share = ((vx - KINEMATIC_BELOW) / (DYNAMIC_ABOVE - KINEMATIC_BELOW)).clamp(0.0, 1.0);
         let r_next = r_kinematic + (r_dynamic - r_kinematic) * share;

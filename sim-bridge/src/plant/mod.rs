@@ -6,6 +6,6 @@ mod dynamics;
 mod ecu;
 mod parameters;
 
-pub use dynamics::{Plant, PlantState};
+pub use dynamics::{Plant, PlantState, Push};
 pub use ecu::{Command, Ecu};
 pub use parameters::PlantParameters;
