@@ -117,6 +117,7 @@ impl Arguments {
         if !self.no_rrd || self.connect.is_some() {
             let Configuration { map, rig, vehicle, .. } = configuration;
             let scene = Scene {
+                radar: None,
                 map: Some(map),
                 lidar: rig.lidar.as_ref().map(|lidar| lidar.pose.to_pose3()),
                 camera: rig.camera.as_ref().map(stack::camera_model),
