@@ -1,26 +1,24 @@
 //! `auriga replay kitti:FOLDER`: localization, perception and tracking on a recorded KITTI drive.
 
-use crate::configuration::{self, ConfigurationFile, role};
+use crate::configuration::role;
 use crate::models::{ModelChoices, Networks};
 use crate::nodes::localization::LocalizationNode;
 use crate::nodes::odometry::ScanMatchingNode;
 use crate::nodes::perception::{LidarDetectionNode, TrackingNode};
-use crate::nodes::platform::PlatformSource;
-use crate::recorded::{Judge, Recorded};
-use crate::run::{self, Scene, Watchers};
-use crate::stack::{self, ACTUATION, PLANNING, PLATFORM, Topics};
+use crate::recorded::{self, Labels, Recorded, RecordedDrive};
+use crate::run::Scene;
+use crate::stack::{self, ACTUATION, PLANNING, Topics};
 use anyhow::{Context, Result};
-use auriga_evaluation::{KittiCalibration, KittiEvaluator, RunReport, parse_labels};
+use auriga_evaluation::{KittiCalibration, KittiEvaluator, parse_labels};
 use auriga_geometry::{LogicalDuration, LogicalTime, Vec2};
 use auriga_hal::kitti::{KittiOptions, KittiPlatform, KittiRig};
-use auriga_hal::{Platform, SensorKind, SensorSink, Sensors};
+use auriga_hal::{Platform, SensorKind, Sensors};
 use auriga_perception::lidar::{LidarDetector, LidarDetectorConfig};
 use auriga_perception::localization::scan_matching::ScanMatcher;
 use auriga_perception::localization::{Localizer, LocalizerConfig};
 use auriga_perception::tracking::{CameraModel, Tracker, TrackerConfig};
-use auriga_runtime::{Executor, Graph, RunOptions, TimingProfile};
+use auriga_runtime::{Graph, TimingProfile};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 
 /// A drive's reference truth ends here: labels exist only so near, metres.
 const LABEL_RANGE_M: f64 = 40.0;
@@ -45,13 +43,6 @@ pub struct KittiArguments<'a> {
     pub no_rrd: bool,
 }
 
-fn file(role: &'static str, path: &Path) -> Result<ConfigurationFile> {
-    let path = configuration::locate(path);
-    let origin = path.display().to_string();
-    let text = std::fs::read_to_string(&path).with_context(|| format!("{origin}: cannot be read"))?;
-    Ok(ConfigurationFile { role, origin, text })
-}
-
 /// Runs the stack on a KITTI drive; true when it came to its end.
 pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
     let options = KittiOptions {
@@ -62,49 +53,37 @@ pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
     let platform = KittiPlatform::open_with(arguments.folder, options)?;
     let (rig, frames) = (platform.rig(), platform.frames());
     let sensors = Box::new(platform).split().sensors;
-    let timing = file(role::TIMING, Path::new("configs/timing/recorded.toml"))?;
-    let models = file(role::MODELS, arguments.models)?;
+    let timing = recorded::file(role::TIMING, Path::new("configs/timing/recorded.toml"))?;
+    let models = recorded::file(role::MODELS, arguments.models)?;
     let choices = ModelChoices::from_toml(&models.text, &models.origin)?;
     let profile = TimingProfile::from_toml(&timing.text, &timing.origin)?;
     let has_camera = sensors.kinds().iter().any(|(kind, _)| *kind == SensorKind::Camera);
     let networks = if has_camera { Networks::detector(&choices)? } else { Networks::none() };
     let attested = networks.attested.clone();
     let (graph, topics) = graph(profile, sensors, &rig, networks)?;
-
-    let name = arguments.folder.file_name().map_or("drive".into(), |name| name.to_string_lossy());
-    let folder = run::new_folder(arguments.out, &format!("kitti-{name}"))?;
-    let recorder =
-        run::recorder(&graph, &folder.join("recording.mcap"), "kitti", &[timing, models], &attested)?;
-    let mut watchers = Watchers::new(Some(recorder));
-    if !arguments.no_rrd {
-        let scene = Scene {
+    let until = options.gnss_withheld_after.map(|span| LogicalTime::ZERO + span);
+    let labels = labels(arguments.folder)?.map(|evaluator| Labels::new(evaluator, rig.lidar_pose, frames));
+    recorded::run(RecordedDrive {
+        platform: "kitti",
+        folder: arguments.folder,
+        out: arguments.out,
+        no_rrd: arguments.no_rrd,
+        seed: arguments.seed,
+        files: vec![timing, models],
+        attested,
+        scene: Scene {
             map: None,
             lidar: Some(rig.lidar_pose),
             camera: Some(camera_model(&rig)),
+            radar: None,
             has_pictures: has_camera,
             car: CAR,
-        };
-        watchers.show(Some(folder.join("recording.rrd")), None, &scene, topics)?;
-    }
-    let until = options.gnss_withheld_after.map(|span| LogicalTime::ZERO + span);
-    let recorded = Recorded::new(topics, rig.lidar_pose, frames, labels(arguments.folder)?, until);
-    let recorded = Arc::new(Mutex::new(Some(recorded)));
-    watchers.observers.push(Box::new(Judge(Arc::clone(&recorded))));
-    let run_options = RunOptions {
-        stop: run::stop_flag(true)?,
-        observers: std::mem::take(&mut watchers.observers),
-        ..RunOptions::default()
-    };
-    let result = Executor::new(graph, run_options)?.run();
-    let written = watchers.finish()?;
-    let summary = result?;
-    let recorded = recorded.lock().unwrap_or_else(PoisonError::into_inner).take();
-    let mut report = recorded.map_or_else(RunReport::default, Recorded::finish);
-    report.scenario = format!("kitti {name}");
-    report.seed = arguments.seed;
-    report.success = !summary.stopped;
-    run::report(report, &summary, &written, &folder)?;
-    Ok(!summary.stopped)
+        },
+        judge: Recorded::new(topics, labels, until),
+        reference: "the INS that also stands in for wheels, gyro and satellites: not independent",
+        graph,
+        topics,
+    })
 }
 
 /// The labels beside a drive, where there are any.
@@ -135,10 +114,7 @@ fn graph(
 ) -> Result<(Graph, Topics)> {
     let kinds: Vec<SensorKind> = sensors.kinds().into_iter().map(|(kind, _)| kind).collect();
     let has_camera = kinds.contains(&SensorKind::Camera);
-    let mut graph = Graph::new(profile);
-    let topics = Topics::declare(&mut graph);
-    let outputs: Vec<u16> = kinds.iter().map(|kind| topics.of_sensor(*kind)).collect();
-    graph.source(PLATFORM, PlatformSource { sensors, kinds, sink: SensorSink::default() }, &outputs)?;
+    let (mut graph, topics) = recorded::source(profile, sensors)?;
 
     let frame_id = if let Some([latitude, longitude]) = rig.geo_reference {
         let localizer = Localizer::new(LocalizerConfig {

@@ -1,6 +1,7 @@
 //! Auriga: perception, planning and control of an automated vehicle, in one binary.
 
 mod attestation;
+mod comma2k19;
 mod configuration;
 mod diverge;
 mod drift;

@@ -71,7 +71,7 @@ impl View {
             truth,
             lights
         );
-        None
+        self.topics.radar.and_then(|radar| of(publication, radar)).map(ViewItem::from)
     }
 }
 

@@ -19,10 +19,12 @@ const NO_TIMING: &str = "[contract]\nsensor_to_command_ms = 1.0\n[domain.none]\n
 pub fn run(path: &Path, recording: &Recording, out: Option<&Path>, connect: Option<&str>) -> Result<bool> {
     run::check_viewer(connect)?;
     let mut graph = Graph::new(TimingProfile::from_toml(NO_TIMING, "no timing")?);
-    let topics = stack::Topics::declare(&mut graph);
-    let camera = &graph.topics()[usize::from(topics.of_sensor(SensorKind::Camera))].name;
+    let topics = stack::Topics::declare(&mut graph, &SensorKind::ALL);
+    let camera =
+        topics.of_sensor(SensorKind::Camera).map(|index| graph.topics()[usize::from(index)].name.clone());
     let metadata = recording.metadata();
-    let pictures = metadata.get("source_topics").is_some_and(|all| all.split(',').any(|name| name == camera));
+    let sources = metadata.get("source_topics").map_or("", String::as_str);
+    let pictures = sources.split(',').any(|name| camera.as_deref() == Some(name));
     // Foreign drives have no map, car and rig of ours in their recording.
     let configuration = Configuration::of_recording(recording).ok();
     let mut watchers = Watchers::new(None);
@@ -34,7 +36,8 @@ pub fn run(path: &Path, recording: &Recording, out: Option<&Path>, connect: Opti
             Some(run::new_folder(out, &format!("{name}-play"))?)
         }
     };
-    let unknown = Scene { map: None, lidar: None, camera: None, has_pictures: pictures, car: kitti::CAR };
+    let unknown =
+        Scene { radar: None, map: None, lidar: None, camera: None, has_pictures: pictures, car: kitti::CAR };
     let scene = configuration.as_ref().map_or(unknown, Scene::of);
     watchers.show(
         folder.as_ref().map(|folder| folder.join("recording.rrd")),

@@ -1,11 +1,12 @@
 //! `auriga replay`: the stack on a recorded drive.
 
 use crate::attestation;
+use crate::comma2k19::{self, Comma2k19Arguments};
 use crate::configuration::Configuration;
 use crate::kitti::{self, KittiArguments};
 use crate::models::Networks;
 use crate::run::{self, Watchers};
-use crate::{play, rerun, split, stack};
+use crate::{play, recorded, rerun, split, stack};
 use anyhow::{Context, Result, bail};
 use auriga_hal::SensorKind;
 use auriga_runtime::recording::{Recording, compare};
@@ -17,7 +18,7 @@ use std::path::{Path, PathBuf};
 /// What the command line says of a replay.
 #[derive(Args)]
 pub struct Arguments {
-    /// A recording.mcap of our own, or kitti:FOLDER
+    /// A recording.mcap of our own, or kitti:FOLDER, or comma2k19:FOLDER
     #[arg(value_name = "FILE")]
     input: String,
     /// Folder for what the replay writes [default: runs/<name>-replay]
@@ -26,7 +27,7 @@ pub struct Arguments {
     /// Of KITTI: seed of the noise on satellite positions
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Of KITTI: no satellite positions from this second on, to see the drift
+    /// Of KITTI and comma2k19: no satellite positions from this second on, to see the drift
     #[arg(long, value_name = "SECONDS")]
     withhold_gnss_after: Option<f64>,
     /// Of KITTI: the networks that run, and on what
@@ -72,9 +73,11 @@ impl<'a> Opened<'a> {
             metadata.get("source_topics").with_context(|| format!("{}: no source_topics", path.display()))?;
         let wanted: Vec<&str> = sources.split(',').collect();
         let mut probe = Graph::new(configuration.timing.clone());
-        let topics = stack::Topics::declare(&mut probe);
-        let name_of = |kind: SensorKind| probe.topics()[usize::from(topics.of_sensor(kind))].name.clone();
-        let is_wanted = |kind: &SensorKind| wanted.contains(&name_of(*kind).as_str());
+        let topics = stack::Topics::declare(&mut probe, &SensorKind::ALL);
+        let is_wanted = |kind: &SensorKind| {
+            let topic = topics.of_sensor(*kind).and_then(|index| probe.topics().get(usize::from(index)));
+            topic.is_some_and(|topic| wanted.contains(&topic.name.as_str()))
+        };
         let kinds: Vec<SensorKind> = SensorKind::ALL.into_iter().filter(is_wanted).collect();
         if kinds.len() != wanted.len() {
             bail!("{}: has source topics that this build does not know: {sources}", path.display());
@@ -86,8 +89,9 @@ impl<'a> Opened<'a> {
     pub fn source(&self) -> impl FnOnce(&Graph, &stack::Topics) -> Result<Box<dyn Source>> {
         let (path, kinds) = (self.path.to_owned(), self.kinds.clone());
         move |graph, topics| {
-            let of = |kind: &SensorKind| graph.topics()[usize::from(topics.of_sensor(*kind))].clone();
-            Ok(Box::new(RecordedSource::open(&path, kinds.iter().map(of).collect())?))
+            let indices = kinds.iter().filter_map(|kind| topics.of_sensor(*kind));
+            let recorded = indices.map(|index| graph.topics()[usize::from(index)].clone()).collect();
+            Ok(Box::new(RecordedSource::open(&path, recorded)?))
         }
     }
 
@@ -100,10 +104,19 @@ impl<'a> Opened<'a> {
 
 /// Replays; true when every byte is the same, or a foreign recording came to its end.
 pub fn run(arguments: &Arguments) -> Result<bool> {
+    let partly = arguments.from.is_some() || arguments.timing.is_some() || arguments.play;
+    if partly && recorded::PLATFORMS.iter().any(|name| arguments.input.starts_with(&format!("{name}:"))) {
+        bail!("--from, --timing and --play are for recordings of our own: replay RUN/recording.mcap");
+    }
+    if let Some(folder) = arguments.input.strip_prefix("comma2k19:") {
+        return comma2k19::run(&Comma2k19Arguments {
+            folder: Path::new(folder),
+            out: arguments.out.as_deref(),
+            withhold_gnss_after_s: arguments.withhold_gnss_after,
+            no_rrd: arguments.no_rrd,
+        });
+    }
     if let Some(folder) = arguments.input.strip_prefix("kitti:") {
-        if arguments.from.is_some() || arguments.timing.is_some() || arguments.play {
-            bail!("--from, --timing and --play are for recordings of our own: replay RUN/recording.mcap");
-        }
         return kitti::run(&KittiArguments {
             folder: Path::new(folder),
             out: arguments.out.as_deref(),
@@ -121,8 +134,11 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     if arguments.play {
         return play::run(path, &recording, arguments.out.as_deref(), arguments.connect.as_deref());
     }
-    if recording.metadata().get("platform").is_some_and(|platform| platform == "kitti") {
-        bail!("{}: is of a KITTI drive; repeat that with `replay kitti:FOLDER`", path.display());
+    let metadata = recording.metadata();
+    if let Some(platform) =
+        metadata.get("platform").filter(|name| recorded::PLATFORMS.contains(&name.as_str()))
+    {
+        bail!("{}: is of a recorded drive; repeat that with `replay {platform}:FOLDER`", path.display());
     }
     let opened = Opened::new(path, recording)?;
     match (&arguments.from, &arguments.timing) {

@@ -75,7 +75,11 @@ pub fn new_folder(wanted: Option<&Path>, name: &str) -> Result<PathBuf> {
 }
 
 fn media_type(role: &str) -> &'static str {
-    if role.ends_with(".xodr") { "application/xml" } else { "application/toml" }
+    match role.rsplit_once('.') {
+        Some((_, "xodr")) => "application/xml",
+        Some((_, "dbc")) => "text/plain",
+        _ => "application/toml",
+    }
 }
 
 /// Starts the recorder with everything that a replay needs.
@@ -130,7 +134,9 @@ pub struct Scene<'a> {
     pub lidar: Option<Pose3>,
     /// The front camera.
     pub camera: Option<CameraModel>,
-    /// Whether pictures come from it.
+    /// In `base_link`.
+    pub radar: Option<Pose3>,
+    /// Whether pictures come from the camera.
     pub has_pictures: bool,
     /// Length, width, height, rear axle to rear bumper, metres.
     pub car: [f64; 4],
@@ -141,6 +147,7 @@ impl<'a> Scene<'a> {
     pub fn of(configuration: &'a Configuration) -> Self {
         let Configuration { map, rig, vehicle, .. } = configuration;
         Self {
+            radar: None,
             map: Some(map),
             lidar: rig.lidar.as_ref().map(|lidar| lidar.pose.to_pose3()),
             camera: rig.camera.as_ref().map(stack::camera_model),
@@ -192,6 +199,9 @@ impl Watchers {
         viewer.ego(length_m, width_m, height_m, rear_m)?;
         if let (Some(lidar), Some(camera)) = (&scene.lidar, &scene.camera) {
             viewer.rig(lidar, &camera.optical_pose, &camera.k, camera.size.0, camera.size.1)?;
+        }
+        if let Some(radar) = &scene.radar {
+            viewer.radar(radar)?;
         }
         self.observers.push(Box::new(View { handle: viewer.handle(), topics }));
         self.viewer = Some(viewer);

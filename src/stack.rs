@@ -17,7 +17,7 @@ use crate::nodes::scene::SceneNode;
 use anyhow::Result;
 use auriga_control::{Controller, ControllerConfig};
 use auriga_geometry::{Pose2, Vec2};
-use auriga_hal::{CameraRig, SensorKind, Vehicle};
+use auriga_hal::{CameraRig, SensorKind, SensorRig, Vehicle};
 use auriga_map::Map;
 use auriga_messages::auriga_msgs::{
     BehaviorDecision, Engage, GroundTruth, NearestObstacle, NetworkTensor, SafeCommandRecord, VehicleState,
@@ -26,6 +26,7 @@ use auriga_messages::autoware_control_msgs::Control;
 use auriga_messages::autoware_perception_msgs::{PredictedObjects, TrackedObjects, TrafficLightGroupArray};
 use auriga_messages::autoware_planning_msgs::Trajectory;
 use auriga_messages::nav_msgs::Odometry;
+use auriga_messages::radar_msgs::RadarTracks;
 use auriga_messages::sensor_msgs::{CameraInfo, Image, Imu, NavSatFix, PointCloud2};
 use auriga_messages::tf2_msgs::TFMessage;
 use auriga_messages::vision_msgs::{Detection2DArray, Detection3DArray};
@@ -78,11 +79,12 @@ pub struct Topics {
     pub camera_output: Topic<NetworkTensor>,
     pub lights_input: Topic<NetworkTensor>,
     pub lights_output: Topic<NetworkTensor>,
+    pub radar: Option<Topic<RadarTracks>>,
 }
 
 impl Topics {
-    /// Declares all topics.
-    pub fn declare(graph: &mut Graph) -> Self {
+    /// Declares all topics; those of sensors that few cars have only where a platform has them.
+    pub fn declare(graph: &mut Graph, kinds: &[SensorKind]) -> Self {
         Self {
             points: graph.topic("/sensing/lidar/points"),
             image: graph.topic("/sensing/camera/front/image"),
@@ -112,12 +114,14 @@ impl Topics {
             camera_output: graph.unrecorded_topic("/perception/camera/network_output"),
             lights_input: graph.unrecorded_topic("/perception/traffic_lights/network_input"),
             lights_output: graph.unrecorded_topic("/perception/traffic_lights/network_output"),
+            radar: kinds.contains(&SensorKind::Radar).then(|| graph.topic("/sensing/radar/tracks")),
         }
     }
 
-    /// The topic that carries what a platform emits under a kind.
-    pub fn of_sensor(&self, kind: SensorKind) -> u16 {
-        match kind {
+    /// The topic that carries what a platform emits under a kind; `None` for one that was not declared.
+    pub fn of_sensor(&self, kind: SensorKind) -> Option<u16> {
+        Some(match kind {
+            SensorKind::Radar => self.radar?.index(),
             SensorKind::Lidar => self.points.index(),
             SensorKind::Camera => self.image.index(),
             SensorKind::CameraInfo => self.camera_info.index(),
@@ -127,7 +131,7 @@ impl Topics {
             SensorKind::Engage => self.engage.index(),
             SensorKind::Truth => self.truth.index(),
             SensorKind::ReferenceOdometry => self.reference.index(),
-        }
+        })
     }
 }
 
@@ -140,9 +144,9 @@ pub fn drive(
     networks: Networks,
 ) -> Result<(Graph, Topics)> {
     let mut graph = Graph::new(configuration.timing.clone());
-    let topics = Topics::declare(&mut graph);
+    let topics = Topics::declare(&mut graph, kinds);
     let source = source(&graph, &topics)?;
-    let outputs: Vec<u16> = kinds.iter().map(|kind| topics.of_sensor(*kind)).collect();
+    let outputs: Vec<u16> = kinds.iter().filter_map(|kind| topics.of_sensor(*kind)).collect();
     graph.source(PLATFORM, source, &outputs)?;
 
     let node = LocalizationNode { localizer: localizer(configuration)? };
@@ -268,15 +272,20 @@ fn localizer(configuration: &Configuration) -> Result<Localizer> {
         config.origin_latitude = reference.latitude;
         config.origin_longitude = reference.longitude;
     }
-    if let Some(gnss) = &configuration.rig.gnss {
+    Ok(Localizer::new(with_sensors(config, &configuration.rig))?)
+}
+
+/// Where the rig's sensors sit, and how good they are.
+pub fn with_sensors(mut config: LocalizerConfig, rig: &SensorRig) -> LocalizerConfig {
+    if let Some(gnss) = &rig.gnss {
         config.gnss_lever_arm = Vec2::new(gnss.pose.x_m, gnss.pose.y_m);
     }
-    if let Some(imu) = &configuration.rig.imu {
+    if let Some(imu) = &rig.imu {
         config.imu_pose = imu.pose.to_pose3();
         config.gyro_noise_radps = imu.gyro_noise_radps.max(1e-4);
         config.gyro_bias_radps = imu.gyro_bias_radps.max(1e-4);
     }
-    Ok(Localizer::new(config)?)
+    config
 }
 
 fn obstacle_channel(configuration: &Configuration) -> Result<ObstacleChannel> {

@@ -33,18 +33,18 @@ fn sensors(rig: &SensorRig, graph: &Graph, topics: &Topics) -> Vec<SensorTiming>
     let gnss = rig.gnss.as_ref().map(|s| (SensorKind::Gnss, s.rate_hz, s.latency_ms));
     let imu = rig.imu.as_ref().map(|s| (SensorKind::Imu, s.rate_hz, s.latency_ms));
     let wheels = Some((SensorKind::VehicleState, rig.wheels.rate_hz, rig.wheels.latency_ms));
-    let timing = |(kind, rate_hz, latency_ms): (SensorKind, f64, f64)| {
+    let timing = |(kind, rate_hz, latency_ms): (SensorKind, f64, f64)| -> Option<SensorTiming> {
         let period = LogicalDuration::from_secs_f64(1.0 / rate_hz);
         let sweep = if kind == SensorKind::Lidar { period } else { LogicalDuration::ZERO };
-        SensorTiming {
-            topic: graph.topics()[usize::from(topics.of_sensor(kind))].name.clone(),
+        Some(SensorTiming {
+            topic: graph.topics()[usize::from(topics.of_sensor(kind)?)].name.clone(),
             period,
             phase: sweep,
             sweep,
             latency: LogicalDuration::from_secs_f64(latency_ms * 1e-3),
-        }
+        })
     };
-    [lidar, camera, gnss, imu, wheels].into_iter().flatten().map(timing).collect()
+    [lidar, camera, gnss, imu, wheels].into_iter().flatten().filter_map(timing).collect()
 }
 
 /// The certificate of a drive's graph.

@@ -79,6 +79,8 @@ pub struct RunReport {
     pub drive: Option<DriveReport>,
     /// Tracks against truth.
     pub perception: Option<PerceptionReport>,
+    /// What stands for the truth, where it is not the simulator's world.
+    pub reference: Option<String>,
     /// Ego state against truth.
     pub localization: Option<LocalizationReport>,
     /// Where positions were withheld.

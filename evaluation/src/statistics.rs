@@ -25,6 +25,8 @@ pub struct Distribution {
     pub p99: Option<f64>,
     /// Greatest.
     pub max: Option<f64>,
+    /// 95th percentile of the magnitude.
+    pub magnitude_p95: Option<f64>,
 }
 
 impl Distribution {
@@ -48,6 +50,11 @@ impl Distribution {
             p95: percentile(&sorted, 0.95),
             p99: percentile(&sorted, 0.99),
             max: sorted.last().copied(),
+            magnitude_p95: {
+                let mut magnitudes: Vec<f64> = sorted.iter().map(|x| x.abs()).collect();
+                magnitudes.sort_by(f64::total_cmp);
+                percentile(&magnitudes, 0.95)
+            },
         }
     }
 
@@ -94,6 +101,8 @@ mod tests {
             prop_assert!(order.windows(2).all(|w| w[0] <= w[1]));
             prop_assert!(d.mean.unwrap().abs() <= d.rms.unwrap() + 1e-9);
             prop_assert!(d.rms.unwrap() <= d.magnitude_max().unwrap() + 1e-9);
+            let p95 = d.magnitude_p95.unwrap();
+            prop_assert!(d.p95.unwrap() <= p95 && p95 <= d.magnitude_max().unwrap());
         }
     }
 }

@@ -41,7 +41,7 @@ pub(crate) fn render(report: &RunReport) -> String {
         render_kitti(&mut page, kitti);
     }
     if let Some(localization) = &report.localization {
-        render_localization(&mut page, localization);
+        render_localization(&mut page, localization, report.reference.as_deref());
     }
     if let Some(drift) = &report.drift {
         let DriftReport { seconds, driven_m, position_m, yaw_rad } = drift;
@@ -191,19 +191,29 @@ fn render_kitti(page: &mut Page, kitti: &KittiReport) {
     );
 }
 
-fn render_localization(page: &mut Page, localization: &LocalizationReport) {
-    page.heading("ego state against truth");
-    let both = |d: &crate::Distribution, scale: f64, digits: usize| {
-        let scaled = |x: Option<f64>| figure(x.map(|x| x * scale), digits, "");
-        format!("{} / {}", scaled(d.rms), scaled(d.magnitude_max()))
+fn render_localization(page: &mut Page, localization: &LocalizationReport, reference: Option<&str>) {
+    page.heading(if reference.is_some() { "ego state against reference" } else { "ego state against truth" });
+    if let Some(reference) = reference {
+        page.row("reference", reference);
+    }
+    let three = |d: &crate::Distribution, scale: f64| {
+        let scaled = |x: Option<f64>| figure(x.map(|x| x * scale), 3, "");
+        format!("{} / {} / {}", scaled(d.rms), scaled(d.magnitude_p95), scaled(d.magnitude_max()))
     };
     page.row(
-        "RMS / max",
+        "RMS / 95 % / max",
         &format!(
-            "along {} m, across {} m, heading {}°",
-            both(&localization.longitudinal_m, 1.0, 3),
-            both(&localization.lateral_m, 1.0, 3),
-            both(&localization.yaw_rad, 1.0_f64.to_degrees(), 3)
+            "along {} m, across {} m",
+            three(&localization.longitudinal_m, 1.0),
+            three(&localization.lateral_m, 1.0)
+        ),
+    );
+    page.row(
+        "",
+        &format!(
+            "heading {}°, speed {} m/s",
+            three(&localization.yaw_rad, 1.0_f64.to_degrees()),
+            three(&localization.speed_mps, 1.0)
         ),
     );
 }

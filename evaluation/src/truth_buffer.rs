@@ -37,6 +37,8 @@ pub(crate) struct World {
     pub time: LogicalTime,
     /// `base_link` in `map`.
     pub ego: Pose2,
+    /// Of the ego car, ahead, m/s.
+    pub ego_speed: f64,
     /// By ascending id.
     pub objects: Vec<ObjectState>,
 }
@@ -57,7 +59,12 @@ impl TruthBuffer {
         let time = LogicalTime::from(&truth.header.stamp);
         let mut objects: Vec<ObjectState> = truth.objects.iter().map(ObjectState::of).collect();
         objects.sort_by_key(|object| object.id);
-        self.worlds.push_back(World { time, ego: Pose2::from(&truth.ego_pose), objects });
+        self.worlds.push_back(World {
+            time,
+            ego: Pose2::from(&truth.ego_pose),
+            ego_speed: truth.ego_twist.linear.x,
+            objects,
+        });
         while self.worlds.front().is_some_and(|world| time.since(world.time) > KEPT) {
             self.worlds.pop_front();
         }
@@ -68,10 +75,11 @@ impl TruthBuffer {
         self.worlds.back().map(|world| world.time)
     }
 
-    /// The ego pose at `time`; `None` outside of what is kept.
-    pub(crate) fn ego_at(&self, time: LogicalTime) -> Option<Pose2> {
+    /// The ego pose and speed at `time`; `None` outside of what is kept.
+    pub(crate) fn ego_at(&self, time: LogicalTime) -> Option<(Pose2, f64)> {
         let (before, after, ratio) = self.around(time)?;
-        Some(before.ego.interpolate(&after.ego, ratio))
+        let speed = before.ego_speed + (after.ego_speed - before.ego_speed) * ratio;
+        Some((before.ego.interpolate(&after.ego, ratio), speed))
     }
 
     /// The world at `time`, with the road users known on both sides of it; `None` outside of what is kept.
@@ -86,7 +94,8 @@ impl TruthBuffer {
                 Some(ObjectState { pose: a.pose.interpolate(&b.pose, ratio), velocity, ..*a })
             })
             .collect();
-        Some(World { time, ego: before.ego.interpolate(&after.ego, ratio), objects })
+        let (ego, ego_speed) = self.ego_at(time)?;
+        Some(World { time, ego, ego_speed, objects })
     }
 
     fn around(&self, time: LogicalTime) -> Option<(&World, &World, f64)> {

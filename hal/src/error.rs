@@ -60,3 +60,13 @@ pub enum HalError {
         problem: String,
     },
 }
+
+impl HalError {
+    /// A platform was ticked at an instant before the last one.
+    #[must_use]
+    pub fn backwards(platform: &'static str, now: auriga_geometry::LogicalTime) -> Self {
+        let problem =
+            format!("ticked at {:.6} s, before its last tick; tick in the order of time", now.as_secs_f64());
+        Self::Platform { platform, problem }
+    }
+}

@@ -12,9 +12,12 @@
 //! ```
 
 pub mod can;
+pub mod comma2k19;
 mod error;
 mod gate_profile;
 pub mod kitti;
+mod local_earth;
+pub mod npy;
 mod platform;
 mod rig;
 
@@ -24,4 +27,4 @@ pub use platform::{
     Emission, Payload, Pending, Platform, PlatformParts, SensorKind, SensorMessage, SensorSink, Sensors,
     Vehicle,
 };
-pub use rig::{CameraRig, GnssRig, ImuRig, LidarRig, MountPose, SensorRig, WheelsRig};
+pub use rig::{CameraRig, GnssRig, ImuRig, LidarRig, MountPose, RadarRig, SensorRig, WheelsRig};

@@ -4,6 +4,7 @@ use crate::HalError;
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_messages::auriga_msgs::{Engage, GroundTruth, VehicleState};
 use auriga_messages::nav_msgs::Odometry;
+use auriga_messages::radar_msgs::RadarTracks;
 use auriga_messages::sensor_msgs::{CameraInfo, Image, Imu, NavSatFix, PointCloud2};
 use auriga_safety::SafeCommand;
 use crossbeam_channel::Receiver;
@@ -16,6 +17,7 @@ pub enum SensorKind {
     Lidar,
     Camera,
     CameraInfo,
+    Radar,
     Gnss,
     Imu,
     VehicleState,
@@ -26,11 +28,12 @@ pub enum SensorKind {
 
 impl SensorKind {
     /// All kinds, in the order in which messages of one arrival instant become visible.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Engage,
         Self::VehicleState,
         Self::Imu,
         Self::Gnss,
+        Self::Radar,
         Self::CameraInfo,
         Self::Camera,
         Self::Lidar,
@@ -48,6 +51,8 @@ pub enum SensorMessage {
     Camera(Arc<Image>),
     /// The camera's calibration.
     CameraInfo(Arc<CameraInfo>),
+    /// What a radar follows, in the sensor's frame.
+    Radar(Arc<RadarTracks>),
     /// A satellite position.
     Gnss(Arc<NavSatFix>),
     /// An inertial measurement.
@@ -70,6 +75,7 @@ impl SensorMessage {
             Self::Lidar(_) => SensorKind::Lidar,
             Self::Camera(_) => SensorKind::Camera,
             Self::CameraInfo(_) => SensorKind::CameraInfo,
+            Self::Radar(_) => SensorKind::Radar,
             Self::Gnss(_) => SensorKind::Gnss,
             Self::Imu(_) => SensorKind::Imu,
             Self::VehicleState(_) => SensorKind::VehicleState,

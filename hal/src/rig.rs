@@ -18,6 +18,8 @@ pub struct SensorRig {
     pub gnss: Option<GnssRig>,
     /// Absent: the car has none.
     pub imu: Option<ImuRig>,
+    /// Absent: the car has none.
+    pub radar: Option<RadarRig>,
     /// Wheel speed and steering angle.
     pub wheels: WheelsRig,
 }
@@ -162,6 +164,14 @@ pub struct ImuRig {
     pub accel_bias_mps2: f64,
     /// From measurement to arrival, milliseconds.
     pub latency_ms: f64,
+}
+
+/// A radar that follows objects by itself.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RadarRig {
+    /// Where it sits.
+    pub pose: MountPose,
 }
 
 /// Wheel speed and steering angle from the bus.

@@ -64,6 +64,7 @@ fn bytes(message: &SensorMessage) -> Vec<u8> {
         SensorMessage::Lidar(m) => to_cdr(&**m),
         SensorMessage::Camera(m) => to_cdr(&**m),
         SensorMessage::CameraInfo(m) => to_cdr(&**m),
+        SensorMessage::Radar(m) => to_cdr(&**m),
         SensorMessage::Gnss(m) => to_cdr(&**m),
         SensorMessage::Imu(m) => to_cdr(&**m),
         SensorMessage::VehicleState(m) => to_cdr(&**m),

@@ -21,6 +21,7 @@ fn erase(message: SensorMessage) -> Arc<dyn AnyMessage> {
         SensorMessage::Lidar(message) => message,
         SensorMessage::Camera(message) => message,
         SensorMessage::CameraInfo(message) => message,
+        SensorMessage::Radar(message) => message,
         SensorMessage::Gnss(message) => message,
         SensorMessage::Imu(message) => message,
         SensorMessage::VehicleState(message) => message,

@@ -5,6 +5,7 @@ use auriga_messages::autoware_control_msgs::Control;
 use auriga_messages::autoware_perception_msgs::{PredictedObjects, TrackedObjects, TrafficLightGroupArray};
 use auriga_messages::autoware_planning_msgs::Trajectory;
 use auriga_messages::nav_msgs::Odometry;
+use auriga_messages::radar_msgs::RadarTracks;
 use auriga_messages::sensor_msgs::{Image, PointCloud2};
 use auriga_messages::vision_msgs::{Detection2DArray, Detection3DArray};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ view_item! {
     PointCloud2,
     /// A picture of the front camera.
     Image,
+    /// What the radar follows, in the `radar` frame.
+    RadarTracks,
     /// The ego state.
     Odometry,
     /// What the lidar detected, in `base_link`.

@@ -35,6 +35,7 @@ mod objects;
 mod palette;
 mod plan;
 mod plots;
+mod radar;
 mod rrd_file;
 mod scribe;
 mod stage;

@@ -18,6 +18,7 @@ pub(crate) const TREE: Rgb = [56, 104, 66];
 pub(crate) const POLE: Rgb = [112, 116, 124];
 pub(crate) const EGO_BODY: Rgb = [232, 236, 242];
 pub(crate) const EGO_CABIN: Rgb = [38, 46, 60];
+pub(crate) const RADAR: Rgb = [255, 176, 64];
 pub(crate) const TRUTH: Rgb = [120, 130, 120];
 pub(crate) const COMMAND: Rgb = [255, 170, 70];
 pub(crate) const SAFE_COMMAND: Rgb = [250, 90, 110];

@@ -4,7 +4,7 @@ use crate::camera::{self, Camera};
 use crate::cloud::{Cloud, Motion};
 use crate::palette;
 use crate::stage::{self, Stage};
-use crate::{ViewItem, ViewerError, map_layer, objects, plan, plots};
+use crate::{ViewItem, ViewerError, map_layer, objects, plan, plots, radar};
 use auriga_geometry::{LogicalDuration, LogicalTime, Pose3};
 use auriga_messages::auriga_msgs::{BehaviorDecision, GroundTruth, SafeCommandRecord, VehicleState};
 use auriga_messages::autoware_control_msgs::Control;
@@ -98,6 +98,7 @@ impl Scribe {
                 self.cloud.draw(&self.stage, cloud, &self.motion)
             }
             ViewItem::Image(image) => self.camera.draw(&self.stage, image),
+            ViewItem::RadarTracks(tracks) => radar::draw(&self.stage, tracks),
             ViewItem::Odometry(odometry) => self.ego(odometry),
             ViewItem::Detection3DArray(found) => objects::draw_detections(&self.stage, found),
             ViewItem::Detection2DArray(found) => camera::draw_detections(&self.stage, found),

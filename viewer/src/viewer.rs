@@ -165,6 +165,14 @@ impl Viewer {
         crate::camera::place(&self.stage, camera, k, width, height)
     }
 
+    /// Places the radar, in `base_link`.
+    ///
+    /// # Errors
+    /// [`ViewerError::Log`] when Rerun refuses it.
+    pub fn radar(&self, pose: &Pose3) -> Result<(), ViewerError> {
+        crate::radar::place(&self.stage, pose)
+    }
+
     /// Draws the ego car's body: extents and the distance from the rear axle to the rear bumper, metres.
     ///
     /// # Errors

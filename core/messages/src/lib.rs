@@ -21,6 +21,7 @@ pub mod builtin_interfaces;
 mod convert;
 pub mod geometry_msgs;
 pub mod nav_msgs;
+pub mod radar_msgs;
 pub mod sensor_msgs;
 pub mod std_msgs;
 pub mod tf2_msgs;

@@ -254,7 +254,7 @@ impl<'a> Senses<'a> {
         if let (true, Some(estimator), Some(inertial)) = parts {
             self.wheels = self.wheel_sensors.measure(now, state);
             let imu = inertial.measure(now, state);
-            let due = self.gnss.as_mut().filter(|(_, ticks)| self.tick % ticks == 0);
+            let due = self.gnss.as_mut().filter(|(_, ticks)| self.tick.is_multiple_of(*ticks));
             let fix = due.map(|(gnss, _)| gnss.measure(now, &state.pose));
             self.is_ready = estimator.step(now, &imu, &self.wheels, fix.as_ref(), &mut self.ego);
         } else {

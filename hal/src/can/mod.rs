@@ -31,6 +31,7 @@ mod kernel;
 mod plan;
 mod protection;
 mod slcan;
+mod toyota_radar;
 mod unix;
 mod vehicle;
 
@@ -43,6 +44,7 @@ pub use frame::{CanFrame, CanId, FrameKind};
 pub use kernel::SocketCanBus;
 pub use protection::{Checked, Checksum, Counter, DataIdInclusion, Protection};
 pub use slcan::SlcanBus;
+pub use toyota_radar::{RadarCycle, ToyotaRadar};
 pub use unix::UnixBus;
 pub use vehicle::{CanCar, CanState, Counts, VehicleProfile};
 

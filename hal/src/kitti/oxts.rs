@@ -1,7 +1,7 @@
 //! Rows of KITTI's INS (`oxts/dataformat.txt`): 30 numbers.
 
-use auriga_geometry::math::{cos, sin};
-use auriga_geometry::{Pose3, Vec3};
+use crate::local_earth::LocalEarth;
+use auriga_geometry::Pose3;
 
 /// What is used of a row. Frame: x forward, y left, z up. Radians, m/s, rad/s, m/s².
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,48 +55,7 @@ impl OxtsRow {
     }
 }
 
-/// The plane that touches the WGS 84 ellipsoid at an origin: x east, y north, z up from the origin's height.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct LocalEarth {
-    origin: [f64; 2],
-    altitude: f64,
-    /// Metres a radian of latitude and of longitude.
-    north: f64,
-    east: f64,
-}
-
-impl LocalEarth {
-    /// Radii of curvature from the equatorial radius and first eccentricity of WGS 84 (NIMA TR8350.2, chapter 3).
-    pub(super) fn new(row: &OxtsRow) -> Self {
-        let origin = row.origin();
-        let sine = sin(origin[0]);
-        let w = 1.0 - 6.694_379_990_14e-3 * sine * sine;
-        let normal = 6_378_137.0 / w.sqrt();
-        Self {
-            origin,
-            altitude: row.altitude_m,
-            north: normal * (1.0 - 6.694_379_990_14e-3) / w,
-            east: normal * cos(origin[0]),
-        }
-    }
-
-    /// The INS in the plane.
-    pub(super) fn imu_pose(&self, row: &OxtsRow) -> Pose3 {
-        let [latitude, longitude] = row.origin();
-        let position = Vec3::new(
-            (longitude - self.origin[1]) * self.east,
-            (latitude - self.origin[0]) * self.north,
-            row.altitude_m - self.altitude,
-        );
-        Pose3::from_euler(position, row.roll, row.pitch, row.yaw)
-    }
-
-    /// Latitude, longitude (degrees) and altitude of a row, moved by metres east, north and up.
-    pub(super) fn moved(&self, row: &OxtsRow, by: Vec3) -> [f64; 3] {
-        [
-            row.latitude_deg + (by.y / self.north).to_degrees(),
-            row.longitude_deg + (by.x / self.east).to_degrees(),
-            row.altitude_m + by.z,
-        ]
-    }
+/// The INS in the plane.
+pub(super) fn imu_pose(earth: &LocalEarth, row: &OxtsRow) -> Pose3 {
+    Pose3::from_euler(earth.to_plane(row.origin(), row.altitude_m), row.roll, row.pitch, row.yaw)
 }

@@ -1,8 +1,9 @@
 //! The drive's sensors, emitted as logical time passes.
 
 use super::drive::{Drive, OxtsSample, ScanFile};
-use super::oxts::LocalEarth;
+use super::oxts::{OxtsRow, imu_pose};
 use super::{KittiOptions, KittiRig, malformed, scan};
+use crate::local_earth::LocalEarth;
 use crate::{Emission, HalError, Payload, SensorKind, SensorMessage, SensorSink, Sensors};
 use auriga_geometry::math::{TAU, ln, sin_cos};
 use auriga_geometry::{LogicalDuration, LogicalTime, Vec3};
@@ -52,7 +53,7 @@ pub(super) struct KittiSensors {
 impl KittiSensors {
     pub(super) fn new(drive: Drive, rig: KittiRig, options: KittiOptions) -> Self {
         let events = schedule(&drive, options);
-        let earth = drive.oxts.first().map(|sample| LocalEarth::new(&sample.row));
+        let earth = drive.oxts.first().map(|sample| earth(&sample.row));
         let noise_m = options.gnss_noise_m;
         Self { drive, rig, earth, noise_m, events, next: 0, points: Vec::new() }
     }
@@ -91,8 +92,11 @@ impl KittiSensors {
 
     /// The satellite position at the INS, moved by noise (standard normal numbers).
     fn fix(&self, sample: &OxtsSample, noise: [f64; 3]) -> NavSatFix {
-        let earth = self.earth.unwrap_or_else(|| LocalEarth::new(&sample.row));
-        let [latitude, longitude, altitude] = earth.moved(&sample.row, Vec3::from(noise) * self.noise_m);
+        let earth = self.earth.unwrap_or_else(|| earth(&sample.row));
+        let row = &sample.row;
+        let degrees = [row.latitude_deg, row.longitude_deg];
+        let [latitude, longitude, altitude] =
+            earth.moved(degrees, row.altitude_m, Vec3::from(noise) * self.noise_m);
         let mut fix =
             NavSatFix { latitude, longitude, altitude, position_covariance_type: 2, ..NavSatFix::default() };
         fix.header.stamp = sample.capture.into();
@@ -106,8 +110,8 @@ impl KittiSensors {
 
     /// `base_link` in `map`: the plane that touches the earth where the drive's first INS row is, z = 0 on the road there.
     fn reference(&self, sample: &OxtsSample) -> Odometry {
-        let earth = self.earth.unwrap_or_else(|| LocalEarth::new(&sample.row));
-        let mut pose = earth.imu_pose(&sample.row).compose(&self.rig.imu_pose.inverse());
+        let earth = self.earth.unwrap_or_else(|| earth(&sample.row));
+        let mut pose = imu_pose(&earth, &sample.row).compose(&self.rig.imu_pose.inverse());
         pose.translation.z += self.rig.imu_pose.translation.z;
         let mut odometry = Odometry::default();
         odometry.header.stamp = sample.capture.into();
@@ -154,6 +158,10 @@ impl Sensors for KittiSensors {
         sink.finished = self.next == self.events.len();
         Ok(())
     }
+}
+
+fn earth(row: &OxtsRow) -> LocalEarth {
+    LocalEarth::new(row.origin(), row.altitude_m)
 }
 
 /// From capture to arrival: roughly what the simulator's rig has.

@@ -96,6 +96,7 @@ pub struct Localizer {
     accepted: Option<LogicalTime>,
     refused_in_a_row: u32,
     rate: f64,
+    wheel_speed: f64,
 }
 
 impl Localizer {
@@ -121,6 +122,7 @@ impl Localizer {
             accepted: None,
             refused_in_a_row: 0,
             rate: 0.0,
+            wheel_speed: 0.0,
         })
     }
 
@@ -139,6 +141,7 @@ impl Localizer {
         out: &mut Odometry,
     ) -> Result<LocalizationStatus, PerceptionError> {
         finite("speed_mps", wheels.speed_mps)?;
+        self.wheel_speed = wheels.speed_mps;
         for measurement in imu {
             self.take_imu(measurement, wheels.speed_mps)?;
         }
@@ -227,6 +230,9 @@ impl Localizer {
             if let (Some(pose), Some(at)) = (self.start.fix(position, lever_arm), self.last_imu) {
                 let sigma = covariance[(0, 0)].max(covariance[(1, 1)]).sqrt();
                 self.begin(at, &pose, (sigma, (2.0 * sigma / 5.0).clamp(0.03, 0.8)));
+                if let Some(filter) = &mut self.filter {
+                    filter.state[SPEED] = self.wheel_speed;
+                }
             }
             return Ok(());
         };
