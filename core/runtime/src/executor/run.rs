@@ -262,6 +262,10 @@ impl Executor {
         mut made: Made,
         result: Result<(), NodeError>,
     ) -> Result<Finished, RunError> {
+        let outcome = self.outcome(vertex, running, result.is_err());
+        if !publishes(outcome) {
+            made.messages.clear(); // the other process must not wait for them
+        }
         let unit = &mut self.units[vertex];
         let stopped = unit.is_source && self.options.stop.load(Ordering::Relaxed);
         let finished = Finished {
@@ -353,19 +357,24 @@ impl Executor {
             .map_err(|error| RunError::Link(error.to_string()))
     }
 
+    /// What the trace says of a step.
+    fn outcome(&self, vertex: usize, running: &Running, failed: bool) -> u8 {
+        let late = running.late || running.decided == Some(TraceRecord::LATE);
+        match running.decided {
+            _ if failed => TraceRecord::FAILED,
+            Some(outcome @ (TraceRecord::DROPPED | TraceRecord::HELD)) => outcome,
+            _ if !late => TraceRecord::PUBLISHED,
+            Some(_) => TraceRecord::LATE,
+            None => self.units[vertex].on_miss.outcome(),
+        }
+    }
+
     /// Makes a step's outputs visible and writes its trace.
     fn conclude(&mut self, vertex: usize, running: Running, finished: Finished) -> Result<(), RunError> {
         if self.units[vertex].is_source {
             return self.announce(vertex, running.release, finished);
         }
-        let late = running.late || running.decided.is_some_and(|outcome| outcome == TraceRecord::LATE);
-        let outcome = match (&finished.error, running.decided) {
-            (Some(_), _) => TraceRecord::FAILED,
-            (None, Some(outcome @ (TraceRecord::DROPPED | TraceRecord::HELD))) => outcome,
-            (None, _) if !late => TraceRecord::PUBLISHED,
-            (None, Some(_)) => TraceRecord::LATE,
-            (None, None) => self.units[vertex].on_miss.outcome(),
-        };
+        let outcome = self.outcome(vertex, &running, finished.error.is_some());
         if finished.error.is_some() {
             let statistics = &mut self.statistics[vertex];
             statistics.failed += 1;
@@ -379,7 +388,7 @@ impl Executor {
                 );
             }
         }
-        let publishes = matches!(outcome, TraceRecord::PUBLISHED | TraceRecord::LATE);
+        let publishes = publishes(outcome);
         let mut record = self.trace_pool.take();
         if let Some(record) = Arc::get_mut(&mut record) {
             record.node.push_str(&self.units[vertex].name);
@@ -635,6 +644,11 @@ impl Unit {
             Durations::Recorded(_) | Durations::Profile => (promised, None),
         }
     }
+}
+
+/// Whether the messages of a step with this outcome become visible.
+fn publishes(outcome: u8) -> bool {
+    matches!(outcome, TraceRecord::PUBLISHED | TraceRecord::LATE)
 }
 
 fn unit_not_done(unit: &Unit) -> bool {
