@@ -161,7 +161,7 @@ impl Drive<'_> {
         let mut now = LogicalTime::ZERO;
         for tick in 0..ticks {
             let t = tick as f64 * 0.01;
-            if tick % PLAN_TICKS == 0 {
+            if tick.is_multiple_of(PLAN_TICKS) {
                 self.plan(t, now, &mut trajectory);
             }
             senses.feel(now, car.state());
@@ -254,7 +254,7 @@ impl<'a> Senses<'a> {
         if let (true, Some(estimator), Some(inertial)) = parts {
             self.wheels = self.wheel_sensors.measure(now, state);
             let imu = inertial.measure(now, state);
-            let due = self.gnss.as_mut().filter(|(_, ticks)| self.tick % ticks == 0);
+            let due = self.gnss.as_mut().filter(|(_, ticks)| self.tick.is_multiple_of(*ticks));
             let fix = due.map(|(gnss, _)| gnss.measure(now, &state.pose));
             self.is_ready = estimator.step(now, &imu, &self.wheels, fix.as_ref(), &mut self.ego);
         } else {
