@@ -125,7 +125,7 @@ impl ControlReport {
         sum
     }
 
-    /// As tables for a terminal of 120 columns, without colours.
+    /// As tables for a terminal of 150 columns, without colours.
     #[must_use]
     pub fn to_table(&self) -> String {
         let mut page = String::new();
@@ -149,7 +149,7 @@ impl ControlReport {
         let _ = writeln!(page, "\n{}\n  lateral error, m: RMS / greatest", part.name());
         let _ = write!(page, "  {:<42}{:>6}", "", "m/s²");
         for follower in &self.followers {
-            let _ = write!(page, "{follower:>19}");
+            let _ = write!(page, "{follower:>21}");
         }
         let _ = writeln!(page, "   heading°  jerk m/s³");
         let mut group: Option<(&str, &str)> = None;
@@ -163,7 +163,7 @@ impl ControlReport {
         for follower in &self.followers {
             let sum = self.sum(|row| row.part == part && row.follower == *follower);
             let _ =
-                write!(page, "{:>19}", format!("{:.3} / {:.3}", sum.lateral_rms_mean, sum.lateral_rms_worst));
+                write!(page, "{:>21}", format!("{:.3} / {:.3}", sum.lateral_rms_mean, sum.lateral_rms_worst));
         }
         page.push('\n');
     }
@@ -185,7 +185,7 @@ impl ControlReport {
                 let most = row.tracking.lateral_m.magnitude_max().unwrap_or(f64::NAN);
                 format!("{:.3} / {most:.3}{lost}", rms(row))
             });
-            let _ = write!(page, "{cell:>19}");
+            let _ = write!(page, "{cell:>21}");
         }
         let t = &first.tracking;
         let heading = t.course_rad.rms.unwrap_or(0.0).to_degrees();
