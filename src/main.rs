@@ -6,6 +6,7 @@ mod configuration;
 mod diverge;
 mod drift;
 mod drive;
+mod eval;
 mod explain;
 mod kitti;
 mod map;
@@ -46,6 +47,8 @@ enum Command {
     Explain(explain::Arguments),
     /// Computes from the configuration alone how old what the gate acts on can be (exit status 1 over the contract)
     Timing(timing::Arguments),
+    /// Puts a part of the stack to the test, without a scenario (exit status 1 when it misses its aims)
+    Eval(eval::Arguments),
     /// Mends a recording that ends early, so that every reader opens it
     Recover(recover::Arguments),
     /// Says what is in a map file and what is wrong with it; exit status 1 when a fault could not be mended
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Diverge(arguments) => diverge::run(&arguments),
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Timing(arguments) => timing::run(&arguments),
+        Command::Eval(arguments) => eval::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
     };

@@ -188,7 +188,8 @@ pub fn drive(
 
     let controller = Controller::new(ControllerConfig::default(), configuration.vehicle.clone())?;
     let inputs = (topics.trajectory.latest(), topics.ego.latest(), topics.vehicle_state.latest());
-    graph.node("controller", ACTUATION, ControlNode { controller }, inputs, (topics.command.publish(),))?;
+    let node = ControlNode { controller, falls_back: false };
+    graph.node("controller", ACTUATION, node, inputs, (topics.command.publish(),))?;
 
     let node = GateNode { gate: gate(configuration)?, vehicle };
     let inputs = (

@@ -1,6 +1,7 @@
 //! Who steers: predictive control, and the feedback law in the same tick where that fails.
 
 use crate::config::LateralLaw;
+use crate::dead_time::DeadTime;
 use crate::feedback::Feedback;
 use crate::mpc::{LateralMpc, STEPS, SolveReport, Start};
 use crate::observer::{Measurement, Observer};
@@ -51,8 +52,8 @@ pub(crate) struct Lateral {
     command: Option<f64>,
     /// The last commands, oldest first.
     sent: [f64; UNDER_WAY_MOST],
-    /// How many of them have not arrived, and how many seconds each lasts.
-    under_way: usize,
+    /// How many of them have not arrived.
+    dead_time: DeadTime,
     report: LateralReport,
 }
 
@@ -65,7 +66,7 @@ impl Lateral {
             feedback: Feedback::default(),
             command: None,
             sent: [0.0; UNDER_WAY_MOST],
-            under_way: under_way as usize,
+            dead_time: DeadTime::new(under_way as usize),
             report: LateralReport::Held,
         }
     }
@@ -77,6 +78,9 @@ impl Lateral {
         car: &VehicleParameters,
         now: &Situation<'_>,
     ) -> (f64, f64) {
+        if let (Some(_), Some(wheel)) = (self.command, now.wheel) {
+            self.dead_time.step(car, &self.sent, wheel, config.period_s);
+        }
         self.observe(config, now);
         let wanted = match config.lateral_law {
             LateralLaw::Feedback => {
@@ -98,12 +102,16 @@ impl Lateral {
         self.limit(config, car, wanted, now.wheel)
     }
 
+    fn under_way(&self) -> usize {
+        self.dead_time.ticks().min(UNDER_WAY_MOST)
+    }
+
     fn observe(&mut self, config: &ControllerConfig, now: &Situation<'_>) {
         let measured =
             Measurement { pose: now.pose, speed: now.speed, yaw_rate: now.yaw_rate, wheel: now.wheel };
         // The newest command that was at work until now.
         let at_work = if self.command.is_some() {
-            self.sent[UNDER_WAY_MOST - 1 - self.under_way.min(UNDER_WAY_MOST - 1)]
+            self.sent[UNDER_WAY_MOST - 1 - self.under_way().min(UNDER_WAY_MOST - 1)]
         } else {
             now.wheel.unwrap_or(0.0)
         };
@@ -124,7 +132,7 @@ impl Lateral {
             speed: now.speed,
             tyres: &self.observer.tyres_state(),
             offsets: (self.observer.steering_offset(), self.observer.slip_offset()),
-            under_way: &self.sent[UNDER_WAY_MOST - self.under_way..],
+            under_way: &self.sent[UNDER_WAY_MOST - self.under_way()..],
             previous: self.command,
             period: config.period_s,
         };
@@ -139,6 +147,7 @@ impl Lateral {
         measured: Option<f64>,
     ) -> (f64, f64) {
         self.observer.reset();
+        self.dead_time.pause();
         self.report = LateralReport::Held;
         let angle = self.command.or(measured).unwrap_or(0.0);
         self.limit(config, car, angle, measured)
@@ -179,6 +188,7 @@ impl Lateral {
         self.observer.reset();
         self.mpc.reset();
         self.feedback.reset();
+        self.dead_time.reset();
         self.command = None;
         self.report = LateralReport::Held;
     }

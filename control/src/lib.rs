@@ -20,6 +20,7 @@
 
 mod config;
 mod controller;
+mod dead_time;
 mod error;
 mod feedback;
 mod lateral;

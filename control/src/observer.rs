@@ -179,3 +179,58 @@ impl Observer {
         self.place.map_or(0.0, |place| pose.to_local(place.position()).y)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auriga_geometry::math::wrap_angle;
+    use auriga_vehicle::VehicleParameters;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// A car whose wheels stand off by `offset` and that drifts by `slip`, otherwise as the model says.
+        #[test]
+        fn a_steering_and_a_slip_offset_are_found(offset in -0.02..0.02_f64, slip in -0.02..0.02_f64, speed in 8.0..35.0_f64) {
+            let model = SingleTrack::new(&VehicleParameters::default());
+            let mut observer = Observer::new(model);
+            let (mut x, mut pose) = (PathState::zeros(), Pose2::default());
+            let at = Along { speed, curvature: 0.0, bank: 0.0 };
+            for tick in 0..1500 {
+                let command = 0.01 * auriga_geometry::math::sin(0.01 * f64::from(tick));
+                for _ in 0..10 {
+                    x += model.derivative(&x, command + offset, &at) * 1e-3;
+                    let (sin, cos) = sin_cos(pose.yaw);
+                    let left = model.rear_side_speed(&x) + speed * slip;
+                    pose.x += (speed * cos - left * sin) * 1e-3;
+                    pose.y += (speed * sin + left * cos) * 1e-3;
+                    pose.yaw = wrap_angle(pose.yaw + x[YAW_RATE] * 1e-3);
+                }
+                let measured = Measurement { pose, speed, yaw_rate: x[YAW_RATE], wheel: Some(x[WHEEL] - offset) };
+                observer.step(&measured, command, 0.0, 0.01);
+            }
+            prop_assert!((observer.steering_offset() - offset).abs() < 0.002, "{} {offset}", observer.steering_offset());
+            prop_assert!((observer.slip_offset() - slip).abs() < 0.003, "{} {slip}", observer.slip_offset());
+            prop_assert!((observer.tyres_state()[SIDE_SPEED] - x[SIDE_SPEED]).abs() < 0.1);
+        }
+    }
+
+    #[test]
+    fn a_jump_of_the_localization_starts_it_anew() {
+        let mut observer = Observer::new(SingleTrack::new(&VehicleParameters::default()));
+        let at = |x: f64, y: f64| Measurement {
+            pose: Pose2::new(x, y, 0.0),
+            speed: 10.0,
+            yaw_rate: 0.1,
+            wheel: None,
+        };
+        for tick in 0..50 {
+            observer.step(&at(0.1 * f64::from(tick), 0.0), 0.0, 0.0, 0.01);
+        }
+        assert!(observer.steering_offset() != 0.0);
+        observer.step(&at(5.0, 3.0), 0.0, 0.0, 0.01);
+        assert_eq!(
+            (observer.steering_offset(), observer.place_correction(&Pose2::new(5.0, 3.0, 0.0))),
+            (0.0, 0.0)
+        );
+    }
+}

@@ -21,6 +21,14 @@ pub enum EvaluationError {
         /// The entry's name.
         entry: &'static str,
     },
+    /// A foreign file is not as its format says.
+    #[error("{file}: {problem}")]
+    File {
+        /// The file.
+        file: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// The report can't be written as JSON.
     #[error("the report can't be written as JSON: {0}")]
     Json(#[from] serde_json::Error),

@@ -85,3 +85,74 @@ pub(crate) fn condense(stages: &[Stage; STEPS], start: &PathState, problem: &mut
 fn dot(a: &PathState, b: &PathState) -> f64 {
     a[0] * b[0] + a[1] * b[1] + a[2] * b[2] + a[3] * b[3] + a[4] * b[4]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use auriga_vehicle::VehicleParameters;
+    use auriga_vehicle::path_model::{Along, SingleTrack, WHEEL};
+    use proptest::prelude::*;
+
+    /// What a command sequence costs, step by step.
+    fn cost(stages: &[Stage; STEPS], start: &PathState, previous: f64, u: &[f64]) -> f64 {
+        let (mut x, mut last, mut sum) = (*start, previous, 0.0);
+        for (stage, command) in stages.iter().zip(u) {
+            x = stage.model.state * x + stage.model.input * *command + stage.model.drift;
+            for ((row, offset), weight) in stage.outputs.iter().zip(stage.offsets).zip(stage.weights) {
+                let output = row.dot(&x) + offset;
+                sum += weight * output * output;
+            }
+            let change = command - last - stage.change_wanted;
+            sum += stage.change_weight * change * change;
+            last = *command;
+        }
+        0.5 * sum
+    }
+
+    proptest! {
+        /// The program's value is the cost of driving the model, up to what no command changes.
+        #[test]
+        fn the_programs_value_is_the_models_cost(
+            u in prop::collection::vec(-0.3..0.3_f64, STEPS),
+            speed in 0.5..30.0_f64,
+            curvature in -0.02..0.02_f64,
+            previous in -0.1..0.1_f64,
+        ) {
+            let model = SingleTrack::new(&VehicleParameters::default());
+            let stages: [Stage; STEPS] = core::array::from_fn(|k| {
+                let at = Along { speed: speed + 0.1 * k as f64, curvature, bank: 0.01 };
+                let steady = model.steady_turn(&at);
+                let (a, b) = model.jacobian(&steady, &at);
+                let drift = model.derivative(&steady, 0.0, &at) - a * steady;
+                Stage {
+                    model: Discrete::hold(&a, &b, &drift, 0.01 + 0.005 * k as f64),
+                    outputs: Stage::rows(at.speed, 1.45),
+                    offsets: [0.0, 0.1, -0.2],
+                    weights: [1.0, 0.3, 0.5],
+                    change_wanted: 0.01 * curvature * k as f64,
+                    change_weight: 0.2,
+                }
+            });
+            let mut start = PathState::zeros();
+            (start[LATERAL], start[WHEEL]) = (0.4, previous);
+            let mut problem = Problem {
+                hessian: [[0.0; STEPS]; STEPS],
+                gradient: [0.0; STEPS],
+                previous,
+                least: -1.0,
+                most: 1.0,
+                change_most: [1.0; STEPS],
+            };
+            condense(&stages, &start, &mut problem);
+            let mut value = 0.0;
+            for i in 0..STEPS {
+                value += problem.gradient[i] * u[i];
+                for j in 0..STEPS {
+                    value += 0.5 * u[i] * problem.hessian[i][j] * u[j];
+                }
+            }
+            let expected = cost(&stages, &start, previous, &u) - cost(&stages, &start, previous, &[0.0; STEPS]);
+            prop_assert!((value - expected).abs() < 1e-9 * (1.0 + expected.abs()), "{value} {expected}");
+        }
+    }
+}

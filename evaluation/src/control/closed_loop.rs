@@ -161,7 +161,7 @@ impl Drive<'_> {
         let mut now = LogicalTime::ZERO;
         for tick in 0..ticks {
             let t = tick as f64 * 0.01;
-            if tick % PLAN_TICKS == 0 {
+            if tick.is_multiple_of(PLAN_TICKS) {
                 self.plan(t, now, &mut trajectory);
             }
             senses.feel(now, car.state());

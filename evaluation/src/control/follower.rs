@@ -56,6 +56,17 @@ pub enum Textbook {
     },
 }
 
+impl Textbook {
+    /// For a person to read.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::PurePursuit { time } => format!("pure pursuit {time} s"),
+            Self::Stanley { gain } => format!("Stanley {gain}/s"),
+        }
+    }
+}
+
 const WHEELBASE_M: f64 = 2.8;
 const ANGLE_MOST: f64 = 0.6;
 const SOFTENING_MPS: f64 = 1.0;

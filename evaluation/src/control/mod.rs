@@ -24,8 +24,14 @@ mod closed_loop;
 mod course;
 mod curves;
 mod follower;
+mod picture;
+mod recorded;
+mod report;
+mod suite;
 
 pub use closed_loop::{Condition, Drive, Knowledge, Tracking};
 pub use course::{Beside, Course, Motion};
 pub use curves::{TEST_CURVES, TestCurve};
 pub use follower::{Estimator, Follower, Textbook};
+pub use report::{ControlReport, Part, Row};
+pub use suite::{Entrant, RecordedPath, Suite};
