@@ -1,7 +1,8 @@
 //! How long a steering command is under way: found by comparing what was commanded with what the wheels did.
 //!
 //! For each number of ticks that a command may take, the wheel angle is modelled: dead time, lag, greatest rate. The one whose
-//! model has followed the measured angle best over the last seconds wins, if it is better than the one in use by far.
+//! model has followed the measured angle best over the last seconds wins, if it is better than the one in use by far and
+//! explains why the wheels moved as they did (before the car is engaged, say, they don't move for the commands at all).
 //! Slow differences (an offset, a wrong ratio) say nothing of time and are filtered out.
 
 use auriga_vehicle::VehicleParameters;
@@ -14,6 +15,8 @@ const MEMORY_S: f64 = 2.0;
 /// Another candidate must leave less than this share of the error, for so long.
 const BETTER: f64 = 0.4;
 const PATIENCE_S: f64 = 0.2;
+/// What it leaves must be less than this share of the wheels' own motion.
+const EXPLAINS: f64 = 0.25;
 /// A mean square below this, rad², is the sensor's noise.
 const NOISE: f64 = 2e-6;
 
@@ -31,6 +34,8 @@ pub(crate) struct DeadTime {
     configured: usize,
     ticks: usize,
     candidates: [Candidate; CANDIDATES],
+    /// The wheels' own motion, filtered like the differences: its slow part, and its mean square.
+    motion: (f64, f64),
     doubted_s: f64,
     is_running: bool,
 }
@@ -42,6 +47,7 @@ impl DeadTime {
             configured,
             ticks: configured,
             candidates: [Candidate::default(); CANDIDATES],
+            motion: (0.0, 0.0),
             doubted_s: 0.0,
             is_running: false,
         }
@@ -67,6 +73,12 @@ impl DeadTime {
             let error = difference - candidate.slow;
             candidate.error += fast * (error * error - candidate.error);
         }
+        if !self.is_running {
+            self.motion = (measured, 0.0);
+        }
+        self.motion.0 += slow * (measured - self.motion.0);
+        let motion = measured - self.motion.0;
+        self.motion.1 += fast * (motion * motion - self.motion.1);
         self.is_running = true;
         self.judge(dt);
     }
@@ -76,7 +88,8 @@ impl DeadTime {
         let best = (0..CANDIDATES)
             .min_by(|a, b| self.candidates[*a].error.total_cmp(&self.candidates[*b].error))
             .unwrap_or(self.ticks);
-        if now > NOISE && self.candidates[best].error < BETTER * now {
+        let left = self.candidates[best].error;
+        if now > NOISE && left < BETTER * now && left < EXPLAINS * self.motion.1 {
             self.doubted_s += dt;
         } else {
             self.doubted_s = 0.0;
@@ -133,6 +146,20 @@ mod tests {
         #[test]
         fn one_that_is_right_is_kept(truth in 0_usize..30, amplitude in 0.0..0.2_f64) {
             prop_assert!(found(truth, truth, amplitude, 0.0, 5.0).abs_diff(truth) <= 1);
+        }
+    }
+
+    /// Before the gate lets commands through, the wheels stand still whatever is commanded: that is no dead time.
+    #[test]
+    fn wheels_that_are_not_steered_have_no_dead_time() {
+        let car = VehicleParameters::default();
+        let mut search = DeadTime::new(1);
+        let mut sent = vec![0.0; 50];
+        for i in 0..300 {
+            sent.rotate_left(1);
+            sent[49] = 0.0005 * f64::from(i);
+            search.step(&car, &sent, 0.0005 * sin(1e3 * f64::from(i)), 0.01);
+            assert_eq!(search.ticks(), 1);
         }
     }
 
