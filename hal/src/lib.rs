@@ -13,6 +13,7 @@
 
 pub mod can;
 pub mod comma2k19;
+pub mod conformance;
 mod error;
 mod gate_profile;
 pub mod kitti;

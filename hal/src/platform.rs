@@ -105,7 +105,8 @@ pub struct Emission {
     pub kind: SensorKind,
     /// Capture instant of its oldest part (a scan's first point).
     pub oldest_capture: LogicalTime,
-    /// Capture instant; of a scan, its end.
+    /// Capture instant, not after the tick that emits it; of a scan, its end. The message's own stamp is the same; of a scan,
+    /// it is that of the oldest part.
     pub capture: LogicalTime,
     /// When it reaches the stack: later than the tick that made it, and per kind never earlier than the one before.
     pub arrival: LogicalTime,
@@ -130,13 +131,14 @@ pub trait Sensors: Send {
     /// The least span from a tick to the arrival of anything that it emits; at least 1 µs.
     fn least_latency(&self) -> LogicalDuration;
 
-    /// Which kinds this platform emits, with the least interval between two of a kind.
+    /// Which kinds this platform emits, each once, with the least interval between the arrivals of two of a kind.
     fn kinds(&self) -> Vec<(SensorKind, LogicalDuration)>;
 
-    /// Advances the platform to `now` and emits what it captured since the last tick.
+    /// Advances the platform to `now` and emits what it captured since the last tick. Once finished, it says nothing more.
+    /// [`crate::conformance::sensing`] holds a platform to all of this.
     ///
     /// # Errors
-    /// When the platform can no longer sense. Bad single messages are not errors: they are emitted, or left out.
+    /// When `now` is before the last tick, or the platform can no longer sense. Bad single messages are not errors: they are emitted, or left out.
     fn tick(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError>;
 }
 

@@ -6,6 +6,7 @@ use auriga_messages::auriga_msgs::{BehaviorDecision, SafeCommandRecord};
 use auriga_messages::autoware_perception_msgs::{TrackedObject, TrackedObjects};
 use auriga_messages::autoware_planning_msgs::{Trajectory, TrajectoryPoint};
 use auriga_messages::nav_msgs::Odometry;
+use auriga_messages::radar_msgs::{RadarTrack, RadarTracks};
 use auriga_messages::sensor_msgs::Image;
 use auriga_viewer::{Shows, Viewer, ViewerError, ViewerOptions};
 use rerun::external::re_log_encoding::DecoderApp;
@@ -37,6 +38,7 @@ fn a_second_of_driving_can_be_read_back() {
     viewer.map(&Map::from_opendrive(ROAD).unwrap()).unwrap();
     let up = Pose3::from_euler(Vec3::new(1.0, 0.0, 1.5), 0.0, 0.0, 0.0);
     viewer.rig(&up, &up, &[300.0, 0.0, 32.0, 0.0, 300.0, 24.0, 0.0, 0.0, 1.0], 64, 48).unwrap();
+    viewer.radar(&up).unwrap();
     viewer.ego(4.6, 1.85, 1.5, 0.95).unwrap();
     let handle = viewer.handle();
     for i in 0..10 {
@@ -50,6 +52,9 @@ fn a_second_of_driving_can_be_read_back() {
         picture.header.stamp = time.into();
         picture.data = vec![120; 192 * 48];
         handle.try_send(time, Arc::new(picture).into());
+        let mut radar = RadarTracks { tracks: vec![RadarTrack::default()], ..Default::default() };
+        radar.header.stamp = time.into();
+        handle.try_send(time, Arc::new(radar).into());
         let mut tracks = TrackedObjects { objects: vec![TrackedObject::default()], ..Default::default() };
         tracks.header.stamp = time.into();
         handle.try_send(time, Arc::new(tracks).into());
@@ -80,7 +85,8 @@ fn a_second_of_driving_can_be_read_back() {
             columns.extend(schema.fields().iter().map(|field| field.name().clone()));
         }
     }
-    for entity in ["/world/map/surface", "/world/ego", "/world/ego/camera/image", "/world/tracks/unknown"] {
+    let wanted = ["/world/map/surface", "/world/ego", "/world/ego/camera/image", "/world/tracks/unknown"];
+    for entity in wanted.into_iter().chain(["/world/ego/radar/tracks", "/world/ego/radar/velocity"]) {
         assert!(entities.contains(entity), "{entity} is not among {entities:?}");
     }
     assert!(columns.contains("logical_time") && !columns.contains("log_time"), "{columns:?}");

@@ -128,10 +128,9 @@ impl Sensors for Comma2k19Sensors {
     }
 
     fn tick(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {
-        if self.last_tick.is_some_and(|last| now < last) {
+        if self.last_tick.replace(now).is_some_and(|last| now < last) {
             return Err(HalError::backwards("comma2k19", now));
         }
-        self.last_tick = Some(now);
         let mut emit = |kind, oldest_capture, capture, arrival, message| {
             let payload = Payload::Ready(message);
             sink.emissions.push(Emission { kind, oldest_capture, capture, arrival, payload });

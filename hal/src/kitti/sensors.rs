@@ -48,6 +48,7 @@ pub(super) struct KittiSensors {
     events: Vec<Event>,
     next: usize,
     points: Vec<scan::Point>,
+    last_tick: Option<LogicalTime>,
 }
 
 impl KittiSensors {
@@ -55,7 +56,7 @@ impl KittiSensors {
         let events = schedule(&drive, options);
         let earth = drive.oxts.first().map(|sample| earth(&sample.row));
         let noise_m = options.gnss_noise_m;
-        Self { drive, rig, earth, noise_m, events, next: 0, points: Vec::new() }
+        Self { drive, rig, earth, noise_m, events, next: 0, points: Vec::new(), last_tick: None }
     }
 
     fn message(&mut self, event: &Event) -> Result<SensorMessage, HalError> {
@@ -144,6 +145,9 @@ impl Sensors for KittiSensors {
     }
 
     fn tick(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {
+        if self.last_tick.replace(now).is_some_and(|last| now < last) {
+            return Err(HalError::backwards("kitti", now));
+        }
         while let Some(&event) = self.events.get(self.next).filter(|event| event.capture <= now) {
             self.next += 1;
             let message = self.message(&event)?;

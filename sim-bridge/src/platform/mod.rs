@@ -76,6 +76,7 @@ impl EmbeddedPlatform {
             ending: ticking::Ending::new(scenario, goal),
             road_users_visible: scenario.controls.road_users_visible,
             finished: false,
+            last_tick: None,
         };
         Ok(Self { sensors, vehicle: BusWriter::new(sender) })
     }

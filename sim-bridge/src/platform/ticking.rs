@@ -45,6 +45,7 @@ pub struct EmbeddedSensors {
     pub(super) ending: Ending,
     pub(super) road_users_visible: bool,
     pub(super) finished: bool,
+    pub(super) last_tick: Option<LogicalTime>,
 }
 
 impl Sensors for EmbeddedSensors {
@@ -61,6 +62,9 @@ impl Sensors for EmbeddedSensors {
     }
 
     fn tick(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {
+        if self.last_tick.replace(now).is_some_and(|last| now < last) {
+            return Err(HalError::backwards("embedded", now));
+        }
         if self.finished {
             sink.finished = true;
             return Ok(());

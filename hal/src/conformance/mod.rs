@@ -1,0 +1,3 @@
+//! What every platform must keep, as a suite that anybody's platform can be put through.
+
+pub mod sensing;
