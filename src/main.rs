@@ -1,6 +1,7 @@
 //! Auriga: perception, planning and control of an automated vehicle, in one binary.
 
 mod attestation;
+mod can;
 mod configuration;
 mod diverge;
 mod drift;
@@ -11,10 +12,12 @@ mod map;
 mod models;
 mod nodes;
 mod observers;
+mod platform;
 mod recorded;
 mod recover;
 mod replay;
 mod run;
+mod sim;
 mod split;
 mod stack;
 mod telemetry;
@@ -34,7 +37,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Drives a scenario in the built-in simulator; exit status 1 when the car collides or does not arrive
-    Drive(drive::Arguments),
+    Drive(Box<drive::Arguments>),
     /// Runs the stack on a recorded drive; of our own recording, compares every byte (exit status 1 when one differs)
     Replay(replay::Arguments),
     /// Shows where two recordings part: the first message, its node, its inputs, its fields (exit status 1 when they do)
@@ -45,6 +48,10 @@ enum Command {
     Timing(timing::Arguments),
     /// Mends a recording that ends early, so that every reader opens it
     Recover(recover::Arguments),
+    /// Looks into a CAN bus and speaks on it: dump, decode, send, replay
+    Can(can::Arguments),
+    /// The parts of the simulator that run on their own: the car on a CAN bus
+    Sim(sim::Arguments),
     /// Says what is in a map file and what is wrong with it; exit status 1 when a fault could not be mended
     Map(map::Arguments),
 }
@@ -70,6 +77,8 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments),
         Command::Timing(arguments) => timing::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
+        Command::Can(arguments) => can::run(&arguments),
+        Command::Sim(arguments) => sim::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
     };
     match result {

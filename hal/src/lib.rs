@@ -12,6 +12,7 @@
 //! ```
 
 pub mod can;
+pub mod conformance;
 mod error;
 mod gate_profile;
 pub mod kitti;
