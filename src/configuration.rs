@@ -101,6 +101,10 @@ pub mod role {
     pub const TIMING: &str = "timing.toml";
     /// Which networks run, and on what.
     pub const MODELS: &str = "models.toml";
+    /// The car's messages, of a drive over a CAN bus.
+    pub const PROFILE: &str = "profile.toml";
+    /// The layout of these messages.
+    pub const DBC: &str = "profile.dbc";
     /// Settings from the command line.
     pub const SETTINGS: &str = "settings.toml";
 }
@@ -139,6 +143,22 @@ impl Origin<'_> {
         .into();
         paths.extend(given);
         Self::Disk(paths)
+    }
+
+    /// One file more; of a recording, nothing.
+    pub fn add(&mut self, role: &'static str, path: PathBuf) {
+        if let Self::Disk(paths) = self {
+            paths.insert(role, path);
+        }
+    }
+
+    /// A file that only some drives have.
+    fn optional(&self, role: &'static str) -> Result<Option<ConfigurationFile>> {
+        let is_there = match self {
+            Self::Disk(paths) => paths.contains_key(role),
+            Self::Recording(recording) => recording.attachment(role)?.is_some(),
+        };
+        is_there.then(|| self.file(role, None)).transpose()
     }
 
     fn file(&self, role: &'static str, path: Option<&Path>) -> Result<ConfigurationFile> {
@@ -198,7 +218,7 @@ impl Configuration {
             origin: "command line".to_owned(),
             text: toml::to_string(&settings)?,
         };
-        Ok(Self {
+        let mut configuration = Self {
             rig: SensorRig::from_toml(&sensors_file.text, &sensors_file.origin)?,
             vehicle: VehicleParameters::from_toml(&vehicle_file.text, &vehicle_file.origin)?,
             timing: TimingProfile::from_toml(&timing_file.text, &timing_file.origin)?,
@@ -220,7 +240,11 @@ impl Configuration {
             route,
             start,
             planner,
-        })
+        };
+        for role in [role::PROFILE, role::DBC] {
+            configuration.files.extend(origin.optional(role)?);
+        }
+        Ok(configuration)
     }
 
     /// The configuration that a recording was made with.
@@ -235,11 +259,6 @@ impl Configuration {
     pub fn file(&self, role: &str) -> (&str, &str) {
         let found = self.files.iter().find(|file| file.role == role);
         found.map_or(("", ""), |file| (&file.text, &file.origin))
-    }
-
-    /// A file's text by its role.
-    pub fn text(&self, role: &str) -> &str {
-        self.files.iter().find(|file| file.role == role).map_or("", |file| &file.text)
     }
 }
 

@@ -1,10 +1,11 @@
-//! `auriga drive`: closed loop in the built-in simulator.
+//! `auriga drive`: closed loop in the built-in simulator, its car right here or behind a CAN bus.
 
 use crate::attestation::Attested;
 use crate::configuration::{Configuration, Origin, Settings, role, timing_file};
 use crate::models::Networks;
 use crate::nodes::platform::PlatformSource;
 use crate::observers::{Evaluate, Evaluators};
+use crate::platform::{self, BusArguments, Choice};
 use crate::run::{self, Scene, Watchers};
 use crate::split::{self, Elsewhere, PlanningProcess, Role};
 use crate::stack::{self, Topics};
@@ -12,10 +13,9 @@ use crate::timing;
 use anyhow::{Result, bail};
 use auriga_evaluation::RunReport;
 use auriga_geometry::{LogicalDuration, LogicalTime};
-use auriga_hal::{Platform, PlatformParts, SensorKind, SensorSink, Sensors};
+use auriga_hal::{PlatformParts, SensorKind, SensorSink, Sensors};
 use auriga_runtime::{Durations, Executor, Graph, Pacing, ProfileDurations, RunOptions, RunSummary, Source};
-use auriga_sim_bridge::plant::PlantParameters;
-use auriga_sim_bridge::{EmbeddedPlatform, Success};
+use auriga_sim_bridge::Success;
 use clap::Args;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
@@ -58,6 +58,11 @@ pub struct Arguments {
     /// Run planning and actuation as two processes on loopback
     #[arg(long)]
     split: bool,
+    /// Where the car is: simulated right here, or behind a CAN bus
+    #[arg(long, value_enum, default_value_t)]
+    platform: Choice,
+    #[command(flatten)]
+    bus: BusArguments,
     /// Must-fail control: neither planner nor gate brakes for obstacles
     #[arg(long)]
     ignore_obstacles: bool,
@@ -77,12 +82,15 @@ pub struct Arguments {
 
 impl Arguments {
     fn configuration(&self) -> Result<Configuration> {
-        let origin = Origin::disk([
+        let mut origin = Origin::disk([
             (role::SCENARIO, self.scenario.clone()),
             (role::SENSORS, self.sensors.clone()),
             (role::TIMING, timing_file(&self.timing)),
             (role::MODELS, self.models.clone()),
         ]);
+        if self.platform == Choice::Can {
+            self.bus.add_files(&mut origin)?;
+        }
         let settings = Settings {
             seed: self.seed,
             obstacle_braking: !self.ignore_obstacles,
@@ -142,10 +150,10 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
             arguments.timing.display()
         );
     }
-    let plant = PlantParameters::from_toml(configuration.text(role::PLANT), "auriga-sedan-plant.toml")?;
-    let Configuration { scenario, map, rig, .. } = &configuration;
-    let platform = EmbeddedPlatform::new(scenario, map, rig, &plant, arguments.seed)?;
-    let platform: Box<dyn Platform> = Box::new(platform);
+    // The planning end has no car: it only needs to know which sensors there are.
+    let choice = if arguments.planning_of.is_some() { Choice::Embedded } else { arguments.platform };
+    let (platform, car) =
+        platform::open(choice, &arguments.bus, &arguments.sensors, &configuration, arguments.seed)?;
     let name = platform.name();
     let PlatformParts { sensors, vehicle } = platform.split();
     let kinds: Vec<SensorKind> = sensors.kinds().into_iter().map(|(kind, _)| kind).collect();
@@ -174,7 +182,10 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         (split::within(&graph)?, None, None)
     };
 
-    let folder = run::new_folder(arguments.out.as_deref(), &format!("{}-{}", scenario.name, arguments.seed))?;
+    let folder = run::new_folder(
+        arguments.out.as_deref(),
+        &format!("{}-{}", configuration.scenario.name, arguments.seed),
+    )?;
     let recording = folder.join("recording.mcap");
     let recorder = run::recorder(&graph, &recording, name, &configuration.files, &attested)?;
     let evaluators = Arc::new(Mutex::new(Some(Evaluators::new(&configuration))));
@@ -191,6 +202,9 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let summary = result?;
     if let Some(child) = child {
         child.finish()?;
+    }
+    if let Some(car) = car {
+        car.finish()?;
     }
     let evaluated = evaluators.lock().ok().and_then(|mut guard| guard.take());
     let mut report = evaluated.map(Evaluators::finish).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Auriga: perception, planning and control of an automated vehicle, in one binary.
 
 mod attestation;
+mod can;
 mod comma2k19;
 mod configuration;
 mod diverge;
@@ -13,12 +14,14 @@ mod map;
 mod models;
 mod nodes;
 mod observers;
+mod platform;
 mod play;
 mod recorded;
 mod recover;
 mod replay;
 mod rerun;
 mod run;
+mod sim;
 mod split;
 mod stack;
 mod telemetry;
@@ -38,7 +41,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Drives a scenario in the built-in simulator; exit status 1 when the car collides or does not arrive
-    Drive(drive::Arguments),
+    Drive(Box<drive::Arguments>),
     /// Runs the stack on a recorded drive; of our own recording, compares every byte (exit status 1 when one differs)
     Replay(replay::Arguments),
     /// Shows where two recordings part: the first message, its node, its inputs, its fields (exit status 1 when they do)
@@ -51,6 +54,10 @@ enum Command {
     Eval(eval::Arguments),
     /// Mends a recording that ends early, so that every reader opens it
     Recover(recover::Arguments),
+    /// Looks into a CAN bus and speaks on it: dump, decode, send, replay
+    Can(can::Arguments),
+    /// The parts of the simulator that run on their own: the car on a CAN bus
+    Sim(sim::Arguments),
     /// Says what is in a map file and what is wrong with it; exit status 1 when a fault could not be mended
     Map(map::Arguments),
 }
@@ -77,6 +84,8 @@ fn main() -> ExitCode {
         Command::Timing(arguments) => timing::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
+        Command::Can(arguments) => can::run(&arguments),
+        Command::Sim(arguments) => sim::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),
     };
     match result {

@@ -24,6 +24,7 @@
 //! # Ok::<(), auriga_sim_bridge::SimError>(())
 //! ```
 
+pub mod bus;
 mod error;
 mod noise;
 pub mod plant;

@@ -22,15 +22,20 @@
 mod bus;
 mod candump;
 mod codec;
+mod command;
 mod crc;
 mod database;
 mod dbc;
+mod endpoint;
 mod frame;
+mod guard;
 #[cfg(feature = "socketcan")]
 mod kernel;
 mod plan;
+mod profile;
 mod protection;
 mod slcan;
+mod torque;
 mod toyota_radar;
 mod unix;
 mod vehicle;
@@ -39,14 +44,17 @@ pub use bus::{BusFault, CanBus};
 pub use candump::LogLine;
 pub use codec::{MessageCodec, SignalCodec};
 pub use database::Database;
+pub use endpoint::Endpoint;
 pub use frame::{CanFrame, CanId, FrameKind};
+pub use guard::{Guard, Verdict};
 #[cfg(feature = "socketcan")]
 pub use kernel::SocketCanBus;
+pub use profile::VehicleProfile;
 pub use protection::{Checked, Checksum, Counter, DataIdInclusion, Protection};
 pub use slcan::SlcanBus;
 pub use toyota_radar::{RadarCycle, ToyotaRadar};
 pub use unix::UnixBus;
-pub use vehicle::{CanCar, CanState, Counts, VehicleProfile};
+pub use vehicle::{CanCar, CanState, Counts};
 
 #[cfg(test)]
 mod oracle;

@@ -198,6 +198,8 @@ fn parse(line: &[u8]) -> Line {
         Some((b't' | b'T' | b'r' | b'R', _)) => parse_frame(line).map_or(Line::Malformed, Line::Frame),
         // `z` and `Z` acknowledge a frame; serial number and version are not asked for, but may be answered.
         Some((b'z' | b'Z' | b'V' | b'N', _)) => Line::Answer,
+        // Another end that is no adapter either: it opens its channel.
+        Some((b'C' | b'O' | b'S', _)) => Line::Answer,
         Some((b'F', digits)) => hex(digits).map_or(Line::Malformed, |flags| Line::Status(flags as u8)),
         Some(_) => Line::Malformed,
     }

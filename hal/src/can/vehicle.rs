@@ -1,4 +1,4 @@
-//! A car on a CAN bus, as its profile describes it: which messages carry state, which carry commands.
+//! A car on a CAN bus, as its profile describes it: frames in, state out; safe commands in, frames out.
 //!
 //! ```
 //! use auriga_hal::can::{Database, VehicleProfile};
@@ -12,229 +12,48 @@
 //! assert_eq!(car.state().speed_mps, None, "nothing was heard yet");
 //! ```
 
-use super::codec::MessageCodec;
+use super::command::{Commands, refused};
 use super::database::Database;
 use super::frame::{CanFrame, CanId};
-use super::protection::{Checked, Checksum, Counter, Protection};
+use super::guard::{Guard, Verdict};
 use crate::HalError;
+use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_safety::SafeCommand;
-use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// A vehicle profile (`configs/vehicles/*.toml` with a `dbc`).
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct VehicleProfile {
-    /// Its name.
-    pub name: String,
-    /// The DBC file, relative to `configs/can/`.
-    pub dbc: String,
-    /// By message: its protection.
-    #[serde(default)]
-    protection: BTreeMap<String, ProtectionFile>,
-    state: StateFile,
-    command: Option<CommandFile>,
-    #[serde(skip)]
-    file: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ProtectionFile {
-    scheme: Scheme,
-    /// For the AUTOSAR profiles.
-    #[serde(default)]
-    data_id: u8,
-    /// For the schemes whose counter differs by message: byte, lowest bit, bits.
-    counter: Option<(usize, u32, u32)>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Scheme {
-    Toyota,
-    Honda,
-    AutosarProfile2,
-}
-
-/// Signals as `MESSAGE.SIGNAL`, several to be added up, and what their sum is multiplied with to be in SI units.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Quantity {
-    signals: Vec<String>,
-    #[serde(default = "one")]
-    scale: f64,
-}
-
-fn one() -> f64 {
-    1.0
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct StateFile {
-    speed_mps: Quantity,
-    steering_angle_rad: Quantity,
-    driver_torque_nm: Quantity,
-    driver_brake: Quantity,
-    driver_gas: Quantity,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CommandFile {
-    message: String,
-    active: String,
-    hold: String,
-    steering_angle_rad: String,
-    acceleration_mps2: String,
-}
-
-impl VehicleProfile {
-    /// From its TOML text; `file` is for the errors.
-    ///
-    /// # Errors
-    /// An unknown or missing key, or a value of the wrong type, with its line.
-    pub fn from_toml(text: &str, file: &str) -> Result<Self, HalError> {
-        let mut profile: Self = toml::from_str(text)
-            .map_err(|error| HalError::Configuration { file: file.to_owned(), problem: error.to_string() })?;
-        file.clone_into(&mut profile.file);
-        Ok(profile)
-    }
-
-    /// Looks up all its messages and signals.
-    ///
-    /// # Errors
-    /// One that the database does not have, by its name.
-    pub fn bind(&self, database: Database) -> Result<CanCar, HalError> {
-        let state = &self.state;
-        let quantities = [
-            ("state.speed_mps", &state.speed_mps),
-            ("state.steering_angle_rad", &state.steering_angle_rad),
-            ("state.driver_torque_nm", &state.driver_torque_nm),
-            ("state.driver_brake", &state.driver_brake),
-            ("state.driver_gas", &state.driver_gas),
-        ];
-        let mut sums = Vec::with_capacity(quantities.len());
-        for (field, quantity) in quantities {
-            let mut terms = Vec::with_capacity(quantity.signals.len());
-            for name in &quantity.signals {
-                terms.push(self.signal(&database, field, name)?);
-            }
-            sums.push(Sum { terms, scale: quantity.scale });
-        }
-        let mut protections = BTreeMap::new();
-        for (name, protection) in &self.protection {
-            let message = self.message(&database, &format!("protection.{name}"), name)?;
-            protections.insert(message.id, (protection.build(), None));
-        }
-        let command = match &self.command {
-            Some(command) => Some(self.command(&database, command)?),
-            None => None,
-        };
-        let longest = database.messages().iter().map(|message| message.signals().len()).max().unwrap_or(0);
-        Ok(CanCar {
-            database,
-            sums,
-            protections,
-            command,
-            values: vec![None; longest],
-            counts: Counts::default(),
-        })
-    }
-
-    fn problem(&self, field: &str, problem: &str) -> HalError {
-        HalError::Configuration { file: self.file.clone(), problem: format!("field `{field}`: {problem}") }
-    }
-
-    fn message<'a>(
-        &self,
-        database: &'a Database,
-        field: &str,
-        name: &str,
-    ) -> Result<&'a MessageCodec, HalError> {
-        database
-            .message_by_name(name)
-            .ok_or_else(|| self.problem(field, &format!("{} has no message {name}", self.dbc)))
-    }
-
-    fn signal(&self, database: &Database, field: &str, name: &str) -> Result<Term, HalError> {
-        let (message, signal) = name
-            .split_once('.')
-            .ok_or_else(|| self.problem(field, &format!("`{name}` is not MESSAGE.SIGNAL")))?;
-        let message = self.message(database, field, message)?;
-        let index = message
-            .index_of(signal)
-            .ok_or_else(|| self.problem(field, &format!("{} has no signal {name}", self.dbc)))?;
-        Ok(Term { id: message.id, index, value: None })
-    }
-
-    fn command(&self, database: &Database, command: &CommandFile) -> Result<Command, HalError> {
-        let message = self.message(database, "command.message", &command.message)?;
-        let place = |field: &str, name: &str| {
-            message
-                .index_of(name)
-                .ok_or_else(|| self.problem(field, &format!("{} has no signal {name}", message.name)))
-        };
-        Ok(Command {
-            id: message.id,
-            length: message.length,
-            active: place("command.active", &command.active)?,
-            hold: place("command.hold", &command.hold)?,
-            steering: place("command.steering_angle_rad", &command.steering_angle_rad)?,
-            acceleration: place("command.acceleration_mps2", &command.acceleration_mps2)?,
-        })
-    }
-}
-
-impl ProtectionFile {
-    fn build(&self) -> Protection {
-        let checksum = match self.scheme {
-            Scheme::Toyota => Checksum::Toyota,
-            Scheme::Honda => Checksum::Honda,
-            Scheme::AutosarProfile2 => Checksum::AutosarProfile2 { data_ids: [self.data_id; 16] },
-        };
-        let own = self.counter.map(|(byte, shift, bits)| Counter {
-            byte,
-            shift,
-            bits,
-            most: (0xff_u16 >> 8_u32.saturating_sub(bits)) as u8,
-        });
-        Protection { checksum: Some(checksum), counter: checksum.counter().or(own) }
-    }
-}
-
+/// One signal of a quantity.
 #[derive(Clone, Copy, Debug)]
-struct Term {
-    id: CanId,
-    index: usize,
-    value: Option<f64>,
+pub(super) struct Term {
+    pub id: CanId,
+    pub index: usize,
+    /// Without news for so long it counts as missing; `None`: never.
+    pub timeout: Option<LogicalDuration>,
+    /// When it was heard, and what.
+    pub heard: Option<(LogicalTime, f64)>,
 }
 
+/// A quantity: signals, added up.
 #[derive(Clone, Debug)]
-struct Sum {
-    terms: Vec<Term>,
-    scale: f64,
+pub(super) struct Sum {
+    pub terms: Vec<Term>,
+    pub scale: f64,
 }
 
 impl Sum {
-    fn value(&self) -> Option<f64> {
-        let sum = self.terms.iter().try_fold(0.0, |sum, term| term.value.map(|value| sum + value))?;
-        Some(sum * self.scale)
+    /// When the oldest of its terms was heard, and the sum; `None` when a term is missing.
+    fn value(&self, now: LogicalTime) -> Option<(LogicalTime, f64)> {
+        let fresh = |term: &Term| {
+            term.heard.filter(|(at, _)| term.timeout.is_none_or(|timeout| now.since(*at) <= timeout))
+        };
+        let (first, rest) = self.terms.split_first()?;
+        let sum = rest.iter().try_fold(fresh(first)?, |(oldest, sum), term| {
+            fresh(term).map(|(at, value)| (oldest.min(at), sum + value))
+        });
+        sum.map(|(oldest, sum)| (oldest, sum * self.scale))
     }
 }
 
-#[derive(Clone, Copy, Debug)]
-struct Command {
-    id: CanId,
-    length: usize,
-    active: usize,
-    hold: usize,
-    steering: usize,
-    acceleration: usize,
-}
-
-/// What was last heard of the car; `None` before.
+/// What was last heard of the car; `None` before, and when its messages have stayed away for their time-out.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[allow(missing_docs, reason = "named after the gate's VehicleState")]
 pub struct CanState {
@@ -243,6 +62,10 @@ pub struct CanState {
     pub driver_torque_nm: Option<f64>,
     pub driver_brake: Option<f64>,
     pub driver_gas: Option<f64>,
+    /// What the driver's switch asks for: 0 nothing, 1 supervised, 2 automated.
+    pub engage: Option<f64>,
+    /// When the older of speed and wheel angle was heard.
+    pub heard: Option<LogicalTime>,
 }
 
 /// What became of the frames.
@@ -254,35 +77,66 @@ pub struct Counts {
     pub unknown: u64,
     /// Wrong checksum, impossible counter, too short: as if they had not come.
     pub corrupted: u64,
-    /// The counter stood still: as if they had not come, so that a frozen sender becomes a missing one.
+    /// The same frame again: as if it had not come, so that a frozen sender becomes a missing one.
     pub repeated: u64,
     /// Frames that the counters say are missing.
     pub lost: u64,
+    /// Counters that jumped or contradicted each other, and what came too soon after: as if they had not come.
+    pub distrusted: u64,
 }
 
-/// A car behind a bus: takes frames in, gives command frames out. No I/O: whoever holds the [`CanBus`](super::CanBus) drives it.
+/// A car behind a bus: takes frames in, gives command frames out. No I/O and no clock: whoever holds the
+/// [`CanBus`](super::CanBus) drives it and says what time it is.
 #[derive(Debug)]
 pub struct CanCar {
     database: Database,
+    now: LogicalTime,
     /// In the order of [`CanState`]'s fields.
     sums: Vec<Sum>,
-    protections: BTreeMap<CanId, (Protection, Option<u8>)>,
-    command: Option<Command>,
+    guards: BTreeMap<CanId, Guard>,
+    commands: Option<Commands>,
     values: Vec<Option<f64>>,
     counts: Counts,
 }
 
 impl CanCar {
+    pub(super) fn new(
+        database: Database,
+        sums: Vec<Sum>,
+        guards: BTreeMap<CanId, Guard>,
+        commands: Option<Commands>,
+    ) -> Self {
+        let longest = database.messages().iter().map(|message| message.signals().len()).max().unwrap_or(0);
+        Self {
+            database,
+            now: LogicalTime::ZERO,
+            sums,
+            guards,
+            commands,
+            values: vec![None; longest],
+            counts: Counts::default(),
+        }
+    }
+
+    /// Says what time it is: frames are heard, states are judged and commands are said at this instant from now on. Time
+    /// that goes back is not listened to.
+    pub fn advance(&mut self, now: LogicalTime) {
+        self.now = self.now.max(now);
+    }
+
     /// What was last heard.
     #[must_use]
     pub fn state(&self) -> CanState {
-        let value = |place: usize| self.sums.get(place).and_then(Sum::value);
+        let found = |place: usize| self.sums.get(place).and_then(|sum| sum.value(self.now));
+        let value = |place: usize| found(place).map(|(_, value)| value);
         CanState {
             speed_mps: value(0),
             steering_angle_rad: value(1),
             driver_torque_nm: value(2),
             driver_brake: value(3),
             driver_gas: value(4),
+            engage: value(5),
+            heard: found(0).zip(found(1)).map(|((speed, _), (angle, _))| speed.min(angle)),
         }
     }
 
@@ -296,66 +150,49 @@ impl CanCar {
     pub fn hear(&mut self, frame: &CanFrame) -> bool {
         let known = self.database.message(frame.id).filter(|_| frame.kind == super::FrameKind::Data);
         let Some(message) = known else {
-            self.counts.unknown = self.counts.unknown.saturating_add(1);
+            self.counts.unknown += 1;
             return false;
         };
-        if let Some((protection, last)) = self.protections.get_mut(&frame.id) {
-            let counter = match protection.check(frame.id, frame.data(), last) {
-                Checked::Good => None,
-                Checked::Lost(missing) => {
-                    self.counts.lost = self.counts.lost.saturating_add(u64::from(missing));
-                    None
+        if let Some(guard) = self.guards.get_mut(&frame.id) {
+            match guard.judge(self.now, frame) {
+                Verdict::Accepted(lost) => self.counts.lost += u64::from(lost),
+                Verdict::Repeated => {
+                    self.counts.repeated += 1;
+                    return false;
                 }
-                Checked::Repeated => Some(&mut self.counts.repeated),
-                Checked::BadCounter | Checked::BadChecksum | Checked::Short => {
-                    Some(&mut self.counts.corrupted)
+                Verdict::Corrupted => {
+                    self.counts.corrupted += 1;
+                    return false;
                 }
-            };
-            if let Some(counter) = counter {
-                *counter = counter.saturating_add(1);
-                return false;
+                Verdict::OutOfOrder | Verdict::Contradicted | Verdict::OnProbation => {
+                    self.counts.distrusted += 1;
+                    return false;
+                }
             }
         }
         message.decode_frame(frame, &mut self.values);
         for term in self.sums.iter_mut().flat_map(|sum| &mut sum.terms).filter(|term| term.id == frame.id) {
-            term.value = self.values.get(term.index).copied().flatten().or(term.value);
+            if let Some(&Some(value)) = self.values.get(term.index) {
+                term.heard = Some((self.now, value));
+            }
         }
-        self.counts.accepted = self.counts.accepted.saturating_add(1);
+        if let Some(commands) = &mut self.commands {
+            commands.hear(frame.id, &self.values);
+        }
+        self.counts.accepted += 1;
         true
     }
 
-    /// The frame that says a safe command to the car, sealed with counter and checksum. Consumes the command.
+    /// The frames that say a safe command to the car, sealed with counters and checksums, as far as they are due at this
+    /// instant; none while the command is not active. Consumes the command.
     ///
     /// # Errors
-    /// The profile has no command message, or the command does not fit into it.
+    /// The profile has no command message, or the command is beyond what the car accepts; then nothing is to be sent.
     #[allow(clippy::needless_pass_by_value, reason = "a safe command is said once")]
-    pub fn say(&mut self, command: SafeCommand) -> Result<CanFrame, HalError> {
-        let refused = |problem: &str| HalError::Platform { platform: "can", problem: problem.to_owned() };
-        let layout = self.command.ok_or_else(|| refused("the vehicle's profile has no command message"))?;
-        let message =
-            self.database.message(layout.id).ok_or_else(|| refused("the command message is unknown"))?;
-        self.values.fill(None);
-        for (place, value) in [
-            (layout.active, f64::from(u8::from(command.active()))),
-            (layout.hold, f64::from(u8::from(command.hold()))),
-            (layout.steering, command.steering_angle_rad()),
-            (layout.acceleration, command.acceleration_mps2()),
-        ] {
-            if let Some(slot) = self.values.get_mut(place) {
-                *slot = Some(value);
-            }
-        }
-        let mut data = [0; 64];
-        let data = data.get_mut(..layout.length).ok_or_else(|| refused("a command of more than 64 bytes"))?;
-        message.encode(&self.values, data)?;
-        if let Some((protection, last)) = self.protections.get_mut(&layout.id) {
-            *last = protection.seal(layout.id, data, *last);
-        }
-        let frame = if layout.length <= 8 {
-            CanFrame::classic(layout.id, data)
-        } else {
-            CanFrame::fd(layout.id, data)
-        };
-        frame.ok_or_else(|| refused("a command of a length that no frame has"))
+    pub fn say(&mut self, command: SafeCommand) -> Result<&[CanFrame], HalError> {
+        let angle = self.sums.get(1).and_then(|sum| sum.value(self.now)).map(|(_, value)| value);
+        let commands =
+            self.commands.as_mut().ok_or_else(|| refused("the vehicle's profile has no command message"))?;
+        commands.say(self.now, &command, angle)
     }
 }

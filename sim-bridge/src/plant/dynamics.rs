@@ -99,6 +99,12 @@ impl Plant {
         self.push = push;
     }
 
+    /// What its control unit asks of the actuators now.
+    #[must_use]
+    pub fn demand(&self) -> Demand {
+        self.ecu.demand(self.time, self.state.speed)
+    }
+
     /// Advances to `now` in steps of 1 ms. `commands`, ascending by instant, come into effect on the way; later ones stay in
     /// the queue.
     pub fn advance(

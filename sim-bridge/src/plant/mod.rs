@@ -7,5 +7,5 @@ mod ecu;
 mod parameters;
 
 pub use dynamics::{Plant, PlantState, Push};
-pub use ecu::{Command, Ecu};
+pub use ecu::{Command, Demand, Ecu};
 pub use parameters::PlantParameters;

@@ -1,6 +1,7 @@
 //! The platform `embedded`: the simulated world behind the same interface as a real car.
 
 mod actuation;
+pub(crate) mod ego;
 mod emission;
 mod ticking;
 mod truth;
@@ -13,14 +14,15 @@ use crate::sensors::{Gnss, Inertial, TangentPlane, Wheels};
 use crate::world::{World, WorldSnapshot};
 use crate::{Noise, SimError};
 use actuation::BusWriter;
-use auriga_geometry::{LogicalDuration, LogicalTime};
+use auriga_geometry::{LogicalDuration, LogicalTime, Pose2};
 use auriga_hal::{CameraRig, LidarRig, Platform, PlatformParts, SensorMessage, SensorRig};
 use auriga_map::{LanePosition, Map};
 use auriga_messages::sensor_msgs::{Image, PointCloud2};
+pub(crate) use ego::EgoCar;
+use ego::OwnCar;
 use emission::{Clockwork, camera_info};
-use std::collections::VecDeque;
 use std::sync::Arc;
-use ticking::EmbeddedSensors;
+pub(crate) use ticking::EmbeddedSensors;
 use worker::{Pool, SensorThread};
 
 /// The span between two ticks.
@@ -47,39 +49,59 @@ impl EmbeddedPlatform {
         plant: &PlantParameters,
         seed: u64,
     ) -> Result<Self, SimError> {
-        let goal = scenario.itinerary(map)?.last().copied();
-        let world = World::new(Arc::clone(map), scenario, plant, seed)?;
-        let ego = Plant::new(plant, world.start(), scenario.ego.speed_mps, LogicalTime::ZERO);
-        let plane = TangentPlane::of_map(map.geo_reference().as_ref());
-        let scene = Arc::new(StaticScene::new(map, seed));
-        let lidar =
-            rig.lidar.as_ref().map(|lidar| lidar_thread(lidar, Arc::clone(&scene), seed)).transpose()?;
-        let camera = rig.camera.as_ref().map(|camera| camera_thread(camera, scene, seed)).transpose()?;
         let (sender, receiver) = crossbeam_channel::bounded(COMMAND_QUEUE);
-        let sensors = EmbeddedSensors {
-            clockwork: Clockwork::new(rig),
-            gnss: rig.gnss.as_ref().map(|gnss| Gnss::new(gnss, plane, Noise::new(seed, 21))),
-            imu: rig.imu.as_ref().map(|imu| Inertial::new(imu, Noise::new(seed, 22))),
-            wheels: Wheels::new(&rig.wheels, Noise::new(seed, 23)),
-            camera_info: rig.camera.as_ref().map(camera_info),
-            lidar,
-            camera,
-            shot: Vec::new(),
-            turn: Vec::new(),
-            turn_filled: 0,
-            world,
-            ego,
-            queue: VecDeque::with_capacity(COMMAND_QUEUE),
-            commands: receiver,
-            snapshot: WorldSnapshot::default(),
-            incidents: Vec::new(),
-            ending: ticking::Ending::new(scenario, goal),
-            road_users_visible: scenario.controls.road_users_visible,
-            finished: false,
-            last_tick: None,
-        };
+        let sensors = surroundings(scenario, map, rig, plant, seed, |start| -> Result<_, SimError> {
+            let car = Plant::new(plant, start, scenario.ego.speed_mps, LogicalTime::ZERO);
+            let wheels = Wheels::new(&rig.wheels, Noise::new(seed, WHEELS));
+            Ok(Box::new(OwnCar::new(car, wheels, receiver)) as Box<dyn EgoCar>)
+        })?;
         Ok(Self { sensors, vehicle: BusWriter::new(sender) })
     }
+}
+
+/// Which of the seed's streams the wheels draw from.
+pub(crate) const WHEELS: u64 = 23;
+
+/// The world and the sensors of a car that `car` gives, from the place where it starts.
+///
+/// # Errors
+/// As [`EmbeddedPlatform::new`]'s, and `car`'s.
+pub(crate) fn surroundings<E: From<SimError>>(
+    scenario: &Scenario,
+    map: &Arc<Map>,
+    rig: &SensorRig,
+    plant: &PlantParameters,
+    seed: u64,
+    car: impl FnOnce(Pose2) -> Result<Box<dyn EgoCar>, E>,
+) -> Result<EmbeddedSensors, E> {
+    let goal = scenario.itinerary(map)?.last().copied();
+    let world = World::new(Arc::clone(map), scenario, plant, seed)?;
+    let plane = TangentPlane::of_map(map.geo_reference().as_ref());
+    let (mut lidar, mut camera) = (None, None);
+    if rig.lidar.is_some() || rig.camera.is_some() {
+        let scene = Arc::new(StaticScene::new(map, seed));
+        lidar = rig.lidar.as_ref().map(|lidar| lidar_thread(lidar, Arc::clone(&scene), seed)).transpose()?;
+        camera = rig.camera.as_ref().map(|camera| camera_thread(camera, scene, seed)).transpose()?;
+    }
+    Ok(EmbeddedSensors {
+        clockwork: Clockwork::new(rig),
+        gnss: rig.gnss.as_ref().map(|gnss| Gnss::new(gnss, plane, Noise::new(seed, 21))),
+        imu: rig.imu.as_ref().map(|imu| Inertial::new(imu, Noise::new(seed, 22))),
+        camera_info: rig.camera.as_ref().map(camera_info),
+        lidar,
+        camera,
+        shot: Vec::new(),
+        turn: Vec::new(),
+        turn_filled: 0,
+        ego: car(world.start())?,
+        world,
+        snapshot: WorldSnapshot::default(),
+        incidents: Vec::new(),
+        ending: ticking::Ending::new(scenario, goal),
+        road_users_visible: scenario.controls.road_users_visible,
+        finished: false,
+        last_tick: None,
+    })
 }
 
 impl Platform for EmbeddedPlatform {

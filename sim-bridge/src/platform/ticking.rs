@@ -1,32 +1,26 @@
 //! The sensing half: a tick moves the car and the world, then every sensor that is due speaks.
 
+use super::ego::EgoCar;
 use super::emission::Clockwork;
 use super::truth::ground_truth;
 use super::worker::SensorThread;
 use super::{Aim, TICK};
-use crate::plant::{Command, Plant, PlantState};
+use crate::plant::PlantState;
 use crate::scenario::{Scenario, Success};
-use crate::sensors::{Gnss, Inertial, Wheels};
-use crate::world::{Incident, IncidentKind, World, WorldSnapshot};
+use crate::sensors::{Gnss, Inertial};
+use crate::world::{Ego, Incident, IncidentKind, World, WorldSnapshot};
 use auriga_geometry::{LogicalDuration, LogicalTime, Vec2};
 use auriga_hal::{HalError, Payload, SensorKind, SensorMessage, SensorSink, Sensors};
 use auriga_map::LanePosition;
-use auriga_messages::auriga_msgs::Engage;
 use auriga_messages::builtin_interfaces::Time;
 use auriga_messages::sensor_msgs::CameraInfo;
-use crossbeam_channel::Receiver;
-use std::collections::VecDeque;
 use std::sync::Arc;
-
-/// The stack is asked to drive from here on.
-const WARM_UP: LogicalDuration = LogicalDuration::from_millis(1_000);
 
 /// The simulated car and its world, as sensors.
 pub struct EmbeddedSensors {
     pub(super) clockwork: Clockwork,
     pub(super) gnss: Option<Gnss>,
     pub(super) imu: Option<Inertial>,
-    pub(super) wheels: Wheels,
     pub(super) camera_info: Option<CameraInfo>,
     pub(super) lidar: Option<SensorThread>,
     pub(super) camera: Option<SensorThread>,
@@ -36,9 +30,7 @@ pub struct EmbeddedSensors {
     pub(super) turn: Vec<WorldSnapshot>,
     pub(super) turn_filled: usize,
     pub(super) world: World,
-    pub(super) ego: Plant,
-    pub(super) queue: VecDeque<(LogicalTime, Command)>,
-    pub(super) commands: Receiver<(LogicalTime, Command)>,
+    pub(super) ego: Box<dyn EgoCar>,
     pub(super) snapshot: WorldSnapshot,
     /// Since the last truth message.
     pub(super) incidents: Vec<Incident>,
@@ -69,12 +61,11 @@ impl Sensors for EmbeddedSensors {
             sink.finished = true;
             return Ok(());
         }
-        self.queue.extend(self.commands.try_iter());
-        self.ego.advance(now, &mut self.queue);
+        self.ego.advance(now)?;
         let before = self.incidents.len();
-        self.world.step(now, &self.ego, &mut self.incidents);
-        self.world.snapshot(&self.ego, &mut self.snapshot);
-        self.ending.look(now, &self.world, &self.ego, &self.incidents[before..]);
+        self.world.step(now, &*self.ego, &mut self.incidents);
+        self.world.snapshot(&*self.ego, &mut self.snapshot);
+        self.ending.look(now, &self.world, &*self.ego, &self.incidents[before..]);
         self.finished = self.ending.reached(now);
 
         self.emit_motion(now, sink);
@@ -90,12 +81,14 @@ impl EmbeddedSensors {
     fn emit_motion(&mut self, now: LogicalTime, sink: &mut SensorSink) {
         let motion: PlantState = *self.ego.state();
         let clockwork = &self.clockwork;
-        if clockwork.due(SensorKind::Engage, now) && now >= LogicalTime::ZERO + WARM_UP {
-            let engage = Engage { stamp: Time::from(now), request: Engage::AUTOMATED };
+        if clockwork.due(SensorKind::Engage, now)
+            && let Some(engage) = self.ego.engage(now)
+        {
             clockwork.emit_ready(sink, now, SensorMessage::Engage(Arc::new(engage)));
         }
-        if clockwork.due(SensorKind::VehicleState, now) {
-            let state = self.wheels.measure(now, &motion);
+        if clockwork.due(SensorKind::VehicleState, now)
+            && let Some(state) = self.ego.vehicle_state(now)
+        {
             clockwork.emit_ready(sink, now, SensorMessage::VehicleState(Arc::new(state)));
         }
         if let (Some(imu), true) = (&mut self.imu, clockwork.due(SensorKind::Imu, now)) {
@@ -208,7 +201,7 @@ impl Ending {
     }
 
     /// Looks at one instant.
-    pub fn look(&mut self, now: LogicalTime, world: &World, ego: &Plant, news: &[Incident]) {
+    pub fn look(&mut self, now: LogicalTime, world: &World, ego: &dyn Ego, news: &[Incident]) {
         let state = ego.state();
         let place = state.pose.position();
         let start = *self.start.get_or_insert(place);
@@ -237,10 +230,10 @@ impl Ending {
     }
 
     /// Whether the rear axle or the front bumper is within reach of the goal, on its lane.
-    fn is_at_goal(&self, world: &World, ego: &Plant) -> bool {
+    fn is_at_goal(&self, world: &World, ego: &dyn Ego) -> bool {
         let Some(goal) = self.aim.goal else { return false };
         let pose = ego.state().pose;
-        let front = pose.to_parent(Vec2::new(ego.parameters().front_m(), 0.0));
+        let front = pose.to_parent(Vec2::new(world.ego_front_m(), 0.0));
         [pose.position(), front].into_iter().any(|point| {
             world
                 .map()

@@ -17,7 +17,7 @@ mod walker;
 pub use incident::{Incident, IncidentKind};
 pub use state::{ActorKind, ActorSnapshot, EgoSnapshot, LightColor, WorldSnapshot};
 
-use crate::plant::{Plant, PlantParameters};
+use crate::plant::{Plant, PlantParameters, PlantState};
 use crate::scenario::{ActorPlan, Scenario};
 use crate::{Noise, SimError};
 use auriga_geometry::{LogicalTime, OrientedBox, Pose2, Pose3, Vec2};
@@ -33,6 +33,25 @@ use walker::{Sight, Walkers};
 
 /// Numbers of people on foot begin here, those of vehicles at 1.
 const FIRST_WALKER: u32 = 100_001;
+
+/// The ego car as the world around it sees it, wherever it is simulated.
+pub trait Ego {
+    /// Its motion now.
+    fn state(&self) -> &PlantState;
+
+    /// Whether the brake lights are on.
+    fn braking(&self) -> bool;
+}
+
+impl Ego for Plant {
+    fn state(&self) -> &PlantState {
+        self.state()
+    }
+
+    fn braking(&self) -> bool {
+        self.braking()
+    }
+}
 
 /// Map, traffic, people on foot and lights.
 #[derive(Debug)]
@@ -124,6 +143,12 @@ impl World {
         self.start
     }
 
+    /// Rear axle to front bumper of the ego car, metres.
+    #[must_use]
+    pub fn ego_front_m(&self) -> f64 {
+        self.parameters.front_m()
+    }
+
     /// The map.
     #[must_use]
     pub fn map(&self) -> &Arc<Map> {
@@ -131,7 +156,7 @@ impl World {
     }
 
     /// Advances everybody but the ego car to `now`, and looks at what happened to the ego car, which is now where `ego` says.
-    pub fn step(&mut self, now: LogicalTime, ego: &Plant, incidents: &mut Vec<Incident>) {
+    pub fn step(&mut self, now: LogicalTime, ego: &dyn Ego, incidents: &mut Vec<Incident>) {
         let dt = now.since(self.time).as_secs_f64();
         self.time = now;
         let state = ego.state();
@@ -179,7 +204,7 @@ impl World {
     }
 
     /// What can be seen now, the ego car as `ego` says. `out`'s buffers are reused.
-    pub fn snapshot(&self, ego: &Plant, out: &mut WorldSnapshot) {
+    pub fn snapshot(&self, ego: &dyn Ego, out: &mut WorldSnapshot) {
         let state = ego.state();
         out.time = self.time;
         out.ego = EgoSnapshot {
