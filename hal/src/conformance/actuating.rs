@@ -26,6 +26,9 @@ use auriga_safety::{
 /// Makes a fresh platform, the same each time.
 pub type Make<'a> = &'a mut dyn FnMut() -> Result<Box<dyn Platform>, HalError>;
 
+/// Adds what is broken.
+type Law = fn(Make<'_>, &mut Vec<String>) -> Result<(), HalError>;
+
 /// From a tick to the decision of the gate, and from there to its effect, as in `configs/timing/cpu.toml`.
 const DECISION: LogicalDuration = LogicalDuration::from_millis(7);
 const EFFECT: LogicalDuration = LogicalDuration::from_millis(1);
@@ -41,7 +44,7 @@ const BITE_S: f64 = 0.3;
 /// A platform that cannot be made, ticked or commanded.
 pub fn check(make: Make<'_>) -> Result<Vec<String>, HalError> {
     let mut broken = Vec::new();
-    let laws: [fn(Make<'_>, &mut Vec<String>) -> Result<(), HalError>; 6] = [
+    let laws: [Law; 6] = [
         the_same_commands_give_the_same_states,
         no_command_acts_before_its_instant,
         it_brakes_and_speeds_up_as_told,
