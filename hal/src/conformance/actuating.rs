@@ -26,6 +26,9 @@ use auriga_safety::{
 /// Makes a fresh platform, the same each time.
 pub type Make<'a> = &'a mut dyn FnMut() -> Result<Box<dyn Platform>, HalError>;
 
+/// Adds what is broken.
+type Law = fn(Make<'_>, &mut Vec<String>) -> Result<(), HalError>;
+
 /// From a tick to the decision of the gate, and from there to its effect, as in `configs/timing/cpu.toml`.
 const DECISION: LogicalDuration = LogicalDuration::from_millis(7);
 const EFFECT: LogicalDuration = LogicalDuration::from_millis(1);

@@ -54,12 +54,12 @@ impl fmt::Display for Fault {
         match self.kind {
             FaultKind::Drop => write!(out, "drop")?,
             FaultKind::Delay(nanos) => {
-                write!(out, "delay={}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
+                write!(out, "delay={:.9}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
             }
             FaultKind::Duplicate => write!(out, "duplicate")?,
             FaultKind::Corrupt => write!(out, "corrupt")?,
             FaultKind::Replay(nanos) => {
-                write!(out, "replay={}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
+                write!(out, "replay={:.9}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
             }
             FaultKind::Forge => write!(out, "forge")?,
             FaultKind::CounterJump(by) => write!(out, "counter-jump={by}")?,
@@ -68,7 +68,11 @@ impl fmt::Display for Fault {
         if let Some(message) = &self.message {
             write!(out, ":{message}")?;
         }
-        write!(out, "@{}-{}", self.from.as_secs_f64(), self.until.as_secs_f64())
+        write!(out, "@{:.9}", self.from.as_secs_f64())?;
+        if self.until < LogicalTime::ZERO + LogicalDuration::from_secs_f64(FOREVER_S) {
+            write!(out, "-{:.9}", self.until.as_secs_f64())?;
+        }
+        Ok(())
     }
 }
 
@@ -85,15 +89,18 @@ impl FromStr for Fault {
     }
 }
 
+/// No drive takes so long, s.
+const FOREVER_S: f64 = 1e6;
+
 fn seconds(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| (0.0..1e6).contains(value))
+    text.parse().ok().filter(|value: &f64| (0.0..FOREVER_S).contains(value))
 }
 
 fn parse(text: &str) -> Option<Fault> {
     let (what, when) = text.split_once('@')?;
     let (from, until) = match when.split_once('-') {
         Some((from, until)) => (seconds(from)?, seconds(until)?),
-        None => (seconds(when)?, 1e6),
+        None => (seconds(when)?, FOREVER_S),
     };
     let (kind, message) = match what.split_once(':') {
         Some((_, "")) => return None,
