@@ -29,3 +29,8 @@ pub use platform::{
     Vehicle,
 };
 pub use rig::{CameraRig, GnssRig, ImuRig, LidarRig, MountPose, RadarRig, SensorRig, WheelsRig};
+
+/// The page for newcomers; its code is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/your-first-vehicle.md")]
+struct YourFirstVehicle;

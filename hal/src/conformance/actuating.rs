@@ -38,9 +38,6 @@ const TAKES_OVER_S: f64 = 0.3;
 const TIMEOUT_S: f64 = 0.2;
 const BITE_S: f64 = 0.3;
 
-/// One law of the contract: notes where it is broken.
-type Law = fn(Make<'_>, &mut Vec<String>) -> Result<(), HalError>;
-
 /// Checks the whole contract. What comes back are the laws that were broken; none is as it should be.
 ///
 /// # Errors

@@ -214,6 +214,14 @@ impl Plant {
         let share = ((vx - KINEMATIC_BELOW) / (DYNAMIC_ABOVE - KINEMATIC_BELOW)).clamp(0.0, 1.0);
         let r_next = r_kinematic + (r_dynamic - r_kinematic) * share;
         let vy_next = (vy_dynamic - rear * r_next) * share;
+        let vy_next = if share < 1.0 {
+            // A car that slides sideways while it slows down is held by grip, not by the change of model.
+            let (unheld, held) =
+                (state.lateral_speed - vx * r * dt, self.parameters.tyres.friction * GRAVITY * dt);
+            vy_next.clamp(unheld - held, unheld + held)
+        } else {
+            vy_next
+        };
 
         let yaw = state.pose.yaw + (r + r_next) / 2.0 * dt;
         let (sin, cos) = sin_cos((state.pose.yaw + yaw) / 2.0);
