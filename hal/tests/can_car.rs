@@ -51,8 +51,8 @@ fn safe_command(wanted: f64) -> SafeCommand {
     safe_command_at(0.1, wanted)
 }
 
-/// A command that passed a real gate, for wheels that stand at an angle.
-fn safe_command_at(steering_angle_rad: f64, wanted: f64) -> SafeCommand {
+/// The simulated car's gate.
+fn gate() -> Gate {
     let limits = VehicleLimits {
         wheelbase_m: 2.8,
         front_m: 3.65,
@@ -63,7 +63,12 @@ fn safe_command_at(steering_angle_rad: f64, wanted: f64) -> SafeCommand {
         max_deceleration_mps2: 8.0,
         max_acceleration_mps2: 3.0,
     };
-    let mut gate = Gate::new(GateConfig::of(limits)).unwrap();
+    Gate::new(GateConfig::of(limits)).unwrap()
+}
+
+/// A command that passed a real gate, for wheels that stand at an angle.
+fn safe_command_at(steering_angle_rad: f64, wanted: f64) -> SafeCommand {
+    let mut gate = gate();
     let inputs = |stamp_ns| GateInputs {
         vehicle: Some(VehicleState {
             stamp_ns,
@@ -200,17 +205,7 @@ fn commands_beyond_what_the_car_accepts_are_refused() {
 
 /// A safe command of a gate that was never engaged.
 fn silence() -> SafeCommand {
-    let limits = VehicleLimits {
-        wheelbase_m: 2.8,
-        front_m: 3.65,
-        rear_m: 0.95,
-        width_m: 1.85,
-        max_steering_angle_rad: 0.6,
-        max_steering_rate_rad_s: 0.6,
-        max_deceleration_mps2: 8.0,
-        max_acceleration_mps2: 3.0,
-    };
-    Gate::new(GateConfig::of(limits)).unwrap().step(1, &GateInputs::default())
+    gate().step(1, &GateInputs::default())
 }
 
 #[test]
