@@ -7,6 +7,7 @@ use auriga_messages::nav_msgs::Odometry;
 use auriga_messages::radar_msgs::RadarTracks;
 use auriga_messages::sensor_msgs::{CameraInfo, Image, Imu, NavSatFix, PointCloud2};
 use auriga_safety::SafeCommand;
+use auriga_wire::to_cdr;
 use crossbeam_channel::Receiver;
 use std::sync::Arc;
 
@@ -82,6 +83,23 @@ impl SensorMessage {
             Self::Engage(_) => SensorKind::Engage,
             Self::Truth(_) => SensorKind::Truth,
             Self::ReferenceOdometry(_) => SensorKind::ReferenceOdometry,
+        }
+    }
+
+    /// The message as CDR with its encapsulation header, as a recording holds it.
+    #[must_use]
+    pub fn to_cdr(&self) -> Vec<u8> {
+        match self {
+            Self::Lidar(message) => to_cdr(&**message),
+            Self::Camera(message) => to_cdr(&**message),
+            Self::CameraInfo(message) => to_cdr(&**message),
+            Self::Radar(message) => to_cdr(&**message),
+            Self::Gnss(message) => to_cdr(&**message),
+            Self::Imu(message) => to_cdr(&**message),
+            Self::VehicleState(message) => to_cdr(&**message),
+            Self::Engage(message) => to_cdr(&**message),
+            Self::Truth(message) => to_cdr(&**message),
+            Self::ReferenceOdometry(message) => to_cdr(&**message),
         }
     }
 }

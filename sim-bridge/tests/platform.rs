@@ -9,7 +9,6 @@ use auriga_hal::conformance::sensing::SensingCheck;
 use auriga_hal::{HalError, Payload, Platform, SensorKind, SensorMessage, SensorRig, SensorSink, Sensors};
 use auriga_sim_bridge::world::World;
 use auriga_sim_bridge::{EmbeddedPlatform, Scenario};
-use auriga_wire::to_cdr;
 use town::Town;
 
 struct Sent {
@@ -57,21 +56,6 @@ fn run(sensors: &mut dyn Sensors, ticks: i64) -> Vec<Sent> {
         }
     }
     sent
-}
-
-fn bytes(message: &SensorMessage) -> Vec<u8> {
-    match message {
-        SensorMessage::Lidar(m) => to_cdr(&**m),
-        SensorMessage::Camera(m) => to_cdr(&**m),
-        SensorMessage::CameraInfo(m) => to_cdr(&**m),
-        SensorMessage::Radar(m) => to_cdr(&**m),
-        SensorMessage::Gnss(m) => to_cdr(&**m),
-        SensorMessage::Imu(m) => to_cdr(&**m),
-        SensorMessage::VehicleState(m) => to_cdr(&**m),
-        SensorMessage::Engage(m) => to_cdr(&**m),
-        SensorMessage::Truth(m) => to_cdr(&**m),
-        SensorMessage::ReferenceOdometry(m) => to_cdr(&**m),
-    }
 }
 
 #[test]
@@ -126,7 +110,7 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
     let all = |seed| -> Vec<(SensorKind, LogicalTime, Vec<u8>)> {
         run(&mut *sensors(&town, &scenario, seed), 80)
             .iter()
-            .map(|s| (s.kind, s.arrival, bytes(&s.message)))
+            .map(|s| (s.kind, s.arrival, s.message.to_cdr()))
             .collect()
     };
     let (a, b, c) = (all(1), all(1), all(2));

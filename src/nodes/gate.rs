@@ -34,7 +34,7 @@ fn inputs((vehicle, obstacle, engage, command): &Inputs) -> safety::GateInputs {
             closing_speed_mps: Some(nearest.closing_speed_mps).filter(|closing| closing.is_finite()),
         }),
         engage: engage.get().map(|engage| safety::EngageRequest {
-            stamp_ns: nanos(&engage.stamp),
+            stamp_ns: nanos(&engage.since),
             request: match engage.request {
                 Engage::SUPERVISED => safety::Engage::Supervised,
                 Engage::AUTOMATED => safety::Engage::Automated,

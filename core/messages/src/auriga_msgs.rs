@@ -26,8 +26,11 @@ message! {
 message! {
     /// Who shall drive. Comes from the platform.
     pub struct Engage = "auriga_msgs/msg/Engage" {
-        /// When it was requested.
+        /// When this was so.
         pub stamp: Time,
+        /// When it was requested: at `stamp`, or before and not taken back. A request is granted within a short time or not
+        /// at all, and nobody engages again because a switch was left on.
+        pub since: Time,
         /// One of the constants.
         pub request: u8,
     } constants {

@@ -29,7 +29,6 @@ mod plausible;
 
 use crate::{Emission, HalError, Payload, Platform, SensorKind, SensorMessage, SensorSink, Sensors};
 use auriga_geometry::{LogicalDuration, LogicalTime};
-use auriga_wire::to_cdr;
 use plausible::Plausibility;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -302,21 +301,6 @@ impl Watch {
     }
 }
 
-fn bytes(message: &SensorMessage) -> Vec<u8> {
-    match message {
-        SensorMessage::Lidar(m) => to_cdr(&**m),
-        SensorMessage::Camera(m) => to_cdr(&**m),
-        SensorMessage::CameraInfo(m) => to_cdr(&**m),
-        SensorMessage::Radar(m) => to_cdr(&**m),
-        SensorMessage::Gnss(m) => to_cdr(&**m),
-        SensorMessage::Imu(m) => to_cdr(&**m),
-        SensorMessage::VehicleState(m) => to_cdr(&**m),
-        SensorMessage::Engage(m) => to_cdr(&**m),
-        SensorMessage::Truth(m) => to_cdr(&**m),
-        SensorMessage::ReferenceOdometry(m) => to_cdr(&**m),
-    }
-}
-
 fn compare(now: LogicalTime, one: &Turn, other: Option<&Turn>, report: &mut SensingReport) {
     let Some(other) = other else { return };
     let differs = |text: String| Some(text);
@@ -329,7 +313,7 @@ fn compare(now: LogicalTime, one: &Turn, other: Option<&Turn>, report: &mut Sens
             let instants = |said: &Said| (said.kind, said.oldest_capture, said.capture, said.arrival);
             if instants(a) != instants(b) {
                 differs(format!("{:?} and {:?}", instants(a), instants(b)))
-            } else if bytes(&a.message) != bytes(&b.message) {
+            } else if a.message.to_cdr() != b.message.to_cdr() {
                 differs(format!("two messages of {:?}", a.kind))
             } else {
                 None

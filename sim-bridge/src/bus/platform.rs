@@ -222,7 +222,8 @@ impl EgoCar for BusCar {
         {
             self.switch = Some((now, request));
         }
-        self.switch.map(|(stamp, request)| Engage { stamp: Time::from(stamp), request })
+        let stamp = Time::from(now);
+        self.switch.map(|(since, request)| Engage { stamp, since: Time::from(since), request })
     }
 }
 

@@ -68,7 +68,7 @@ impl EgoCar for OwnCar {
     }
 
     fn engage(&mut self, now: LogicalTime) -> Option<Engage> {
-        let engage = Engage { stamp: Time::from(now), request: Engage::AUTOMATED };
+        let engage = Engage { stamp: Time::from(now), since: Time::from(now), request: Engage::AUTOMATED };
         (now >= LogicalTime::ZERO + WARM_UP).then_some(engage)
     }
 }

@@ -102,7 +102,14 @@ fn messages(at: LogicalTime) -> Vec<(LogicalTime, SensorMessage)> {
         tracks.tracks.push(track);
     }
     vec![
-        (at, SensorMessage::Engage(Arc::new(Engage { stamp: at.into(), request: Engage::AUTOMATED }))),
+        (
+            at,
+            SensorMessage::Engage(Arc::new(Engage {
+                stamp: at.into(),
+                since: at.into(),
+                request: Engage::AUTOMATED,
+            })),
+        ),
         (
             at,
             SensorMessage::VehicleState(Arc::new(VehicleState {
