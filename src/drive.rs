@@ -199,20 +199,19 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     };
     let result = Executor::new(graph, options)?.run();
     let written = watchers.finish()?;
-    let summary = result?;
+    let evaluated = evaluators.lock().ok().and_then(|mut guard| guard.take());
+    let mut report = evaluated.map(Evaluators::finish).unwrap_or_default();
+    report.scenario.clone_from(&configuration.scenario.name);
+    report.seed = arguments.seed;
+    report.success = result.as_ref().is_ok_and(|summary| aim_reached(&configuration, &report, summary));
+    let success = report.success;
+    run::report(report, result, &written, &folder)?;
     if let Some(child) = child {
         child.finish()?;
     }
     if let Some(car) = car {
         car.finish()?;
     }
-    let evaluated = evaluators.lock().ok().and_then(|mut guard| guard.take());
-    let mut report = evaluated.map(Evaluators::finish).unwrap_or_default();
-    report.scenario.clone_from(&configuration.scenario.name);
-    report.seed = arguments.seed;
-    report.success = aim_reached(&configuration, &report, &summary);
-    let success = report.success;
-    run::report(report, &summary, &written, &folder)?;
     Ok(success)
 }
 

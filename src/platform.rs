@@ -2,6 +2,7 @@
 
 use crate::configuration::{Configuration, Origin, locate, role};
 use crate::sim::CarProcess;
+use crate::stack;
 use anyhow::{Context, Result};
 use auriga_hal::Platform;
 use auriga_hal::can::{CanBus, CanCar, Database, Endpoint, VehicleProfile};
@@ -96,7 +97,9 @@ pub fn open(
         let ((profile, profile_file), (dbc, dbc_file)) =
             (configuration.file(role::PROFILE), configuration.file(role::DBC));
         let database = Database::from_dbc(dbc, dbc_file)?;
-        Ok(VehicleProfile::from_toml(profile, profile_file)?.bind(database)?)
+        let profile = VehicleProfile::from_toml(profile, profile_file)?;
+        profile.check_vehicle(&stack::vehicle_limits(&configuration.vehicle))?;
+        Ok(profile.bind(database)?)
     };
     let (listener, speaker) = (bind()?, bind()?);
     let (bus, process) = bus.open(sensors)?;

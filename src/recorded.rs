@@ -88,15 +88,15 @@ pub fn run(drive: RecordedDrive<'_>) -> Result<bool> {
     };
     let result = Executor::new(drive.graph, options)?.run();
     let written = watchers.finish()?;
-    let summary = result?;
     let judge = judge.lock().unwrap_or_else(PoisonError::into_inner).take();
     let mut report = judge.map_or_else(RunReport::default, Recorded::finish);
     report.scenario = format!("{platform} {name}");
     report.seed = drive.seed;
-    report.success = !summary.stopped;
+    let success = result.as_ref().is_ok_and(|summary| !summary.stopped);
+    report.success = success;
     report.reference = report.localization.is_some().then(|| drive.reference.to_owned());
-    run::report(report, &summary, &written, &folder)?;
-    Ok(!summary.stopped)
+    run::report(report, result, &written, &folder)?;
+    Ok(success)
 }
 
 /// Labels of a drive's road users, and what is needed to lay them over the tracks.

@@ -12,7 +12,7 @@ use auriga_geometry::Pose3;
 use auriga_map::Map;
 use auriga_perception::tracking::CameraModel;
 use auriga_runtime::recording::{Attachment, Recorder, RecorderOptions, TopicInfo};
-use auriga_runtime::{Graph, Histogram, NodeStatistics, Observer, RunSummary};
+use auriga_runtime::{Graph, Histogram, NodeStatistics, Observer, RunError, RunSummary};
 #[cfg(feature = "viewer")]
 use auriga_viewer::{Shows, Viewer, ViewerOptions};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -299,13 +299,30 @@ pub fn peak_memory_bytes() -> u64 {
     kib.unwrap_or(0) * 1024
 }
 
-/// Fills in what the run itself knows, writes `report.json` and prints the table. Whether it was a success is the caller's
-/// to say.
-pub fn report(mut report: RunReport, summary: &RunSummary, written: &Written, folder: &Path) -> Result<()> {
-    report.nodes = node_timings(&summary.nodes);
-    report.lateness = lateness(&summary.lateness);
-    report.simulated_s = summary.end.as_secs_f64();
-    report.simulated_per_wall = summary.end.as_secs_f64() / summary.wall.as_secs_f64().max(1e-9);
+/// Fills in what the run itself knows, writes `report.json` and prints the table: also of a run that failed. Whether it was
+/// a success is the caller's to say.
+///
+/// # Errors
+/// The run's own, once its report is written.
+pub fn report(
+    mut report: RunReport,
+    result: Result<RunSummary, RunError>,
+    written: &Written,
+    folder: &Path,
+) -> Result<()> {
+    match &result {
+        Ok(summary) => {
+            report.nodes = node_timings(&summary.nodes);
+            report.lateness = lateness(&summary.lateness);
+            report.simulated_s = summary.end.as_secs_f64();
+            report.simulated_per_wall = summary.end.as_secs_f64() / summary.wall.as_secs_f64().max(1e-9);
+        }
+        Err(problem) => {
+            report.success = false;
+            report.problem = Some(problem.to_string());
+            report.simulated_s = report.drive.as_ref().map_or(0.0, |drive| drive.duration_s);
+        }
+    }
     report.peak_memory_bytes = Some(peak_memory_bytes());
     report.recording_bytes = Some(written.recording_bytes);
     report.rrd_bytes = (written.rrd_bytes > 0).then_some(written.rrd_bytes);
@@ -315,6 +332,7 @@ pub fn report(mut report: RunReport, summary: &RunSummary, written: &Written, fo
         .with_context(|| format!("{}: cannot be written", path.display()))?;
     print(&report.to_table());
     println_line(&format!("written to {}", folder.display()));
+    result?;
     Ok(())
 }
 

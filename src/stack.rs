@@ -20,7 +20,8 @@ use auriga_geometry::{Pose2, Vec2};
 use auriga_hal::{CameraRig, SensorKind, SensorRig, Vehicle};
 use auriga_map::Map;
 use auriga_messages::auriga_msgs::{
-    BehaviorDecision, Engage, GroundTruth, NearestObstacle, NetworkTensor, SafeCommandRecord, VehicleState,
+    BehaviorDecision, ControlStatus, Engage, GroundTruth, NearestObstacle, NetworkTensor, SafeCommandRecord,
+    VehicleState,
 };
 use auriga_messages::autoware_control_msgs::Control;
 use auriga_messages::autoware_perception_msgs::{PredictedObjects, TrackedObjects, TrafficLightGroupArray};
@@ -38,6 +39,7 @@ use auriga_perception::tracking::{CameraModel, Tracker, TrackerConfig};
 use auriga_planning::Planner;
 use auriga_runtime::{Graph, Group, Source, Topic};
 use auriga_safety::{Gate, VehicleLimits};
+use auriga_vehicle::VehicleParameters;
 use std::sync::Arc;
 
 /// Holds the platform, the gate's obstacle channel, localization, control, the gate and the recorder.
@@ -71,6 +73,7 @@ pub struct Topics {
     pub trajectory: Topic<Trajectory>,
     pub behavior: Topic<BehaviorDecision>,
     pub command: Topic<Control>,
+    pub control_status: Topic<ControlStatus>,
     pub safe_command: Topic<SafeCommandRecord>,
     pub tf: Topic<TFMessage>,
     pub tf_static: Topic<TFMessage>,
@@ -105,6 +108,7 @@ impl Topics {
             trajectory: graph.topic("/planning/trajectory"),
             behavior: graph.topic("/planning/behavior"),
             command: graph.topic("/control/command"),
+            control_status: graph.topic("/control/status"),
             safe_command: graph.topic("/control/safe_command"),
             tf: graph.topic("/tf"),
             tf_static: graph.topic("/tf_static"),
@@ -189,7 +193,8 @@ pub fn drive(
     let controller = Controller::new(ControllerConfig::default(), configuration.vehicle.clone())?;
     let inputs = (topics.trajectory.latest(), topics.ego.latest(), topics.vehicle_state.latest());
     let node = ControlNode { controller, falls_back: false };
-    graph.node("controller", ACTUATION, node, inputs, (topics.command.publish(),))?;
+    let outputs = (topics.command.publish(), topics.control_status.publish());
+    graph.node("controller", ACTUATION, node, inputs, outputs)?;
 
     let node = GateNode { gate: gate(configuration)?, vehicle };
     let inputs = (
@@ -326,9 +331,9 @@ fn planner(configuration: &Configuration) -> Result<Planner> {
     Ok(Planner::new(planner.clone(), vehicle.clone(), map, route)?)
 }
 
-fn gate(configuration: &Configuration) -> Result<Gate> {
-    let vehicle = &configuration.vehicle;
-    let limits = VehicleLimits {
+/// What the car's actuators can do, as its file says.
+pub fn vehicle_limits(vehicle: &VehicleParameters) -> VehicleLimits {
+    VehicleLimits {
         wheelbase_m: vehicle.wheelbase_m,
         front_m: vehicle.front_m(),
         rear_m: vehicle.rear_overhang_m,
@@ -337,9 +342,12 @@ fn gate(configuration: &Configuration) -> Result<Gate> {
         max_steering_rate_rad_s: vehicle.max_steering_rate_rad_s,
         max_deceleration_mps2: vehicle.max_deceleration_mps2,
         max_acceleration_mps2: vehicle.max_acceleration_mps2,
-    };
+    }
+}
+
+fn gate(configuration: &Configuration) -> Result<Gate> {
     let (text, origin) = configuration.file(role::GATE);
-    let mut config = auriga_hal::gate_config(text, origin, limits)?;
+    let mut config = auriga_hal::gate_config(text, origin, vehicle_limits(&configuration.vehicle))?;
     config.emergency_braking = configuration.settings.obstacle_braking;
     Gate::new(config).map_err(|error| anyhow::anyhow!("gate: {}: {}", error.field, error.problem))
 }

@@ -2,12 +2,17 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+mod serial;
 mod support;
 
 use auriga_hal::can::LogLine;
+use auriga_messages::Message;
+use auriga_messages::auriga_msgs::{ControlStatus, VehicleState};
 use auriga_runtime::recording::Recording;
+use serial::SerialLine;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{Run, assert_replays, auriga, command, drive, folder};
 
@@ -16,6 +21,25 @@ fn bus(name: &str) -> (PathBuf, String) {
     let path = std::env::temp_dir().join(format!("auriga-bus-{}-{name}", std::process::id()));
     let endpoint = format!("unix:{}", path.display());
     (path, endpoint)
+}
+
+/// Looks again and again; fails after 10 s.
+fn wait(problem: &str, mut is_so: impl FnMut() -> bool) {
+    let found = (0..1_000).any(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        is_so()
+    });
+    assert!(found, "{problem}");
+}
+
+/// What a recording has on a topic, with its instant in seconds.
+fn messages<M: Message>(recording: &Recording, topic: &str) -> Vec<(f64, M)> {
+    let mut messages = recording.messages_of(&[topic]).unwrap();
+    let mut found = Vec::new();
+    while let Some(message) = messages.next_message().unwrap() {
+        found.push((message.publication.as_secs_f64(), message.decode().unwrap()));
+    }
+    found
 }
 
 /// `auriga sim car` on a bus of its own.
@@ -28,17 +52,20 @@ struct Car {
 impl Car {
     fn start(name: &str, more: &[&str]) -> Self {
         let (path, endpoint) = bus(name);
-        let report = path.with_extension("json");
+        let car = Self::on(&endpoint, more);
+        wait("the car does not come", || path.exists());
+        car
+    }
+
+    /// On a bus that is there already.
+    fn on(endpoint: &str, more: &[&str]) -> Self {
+        static CARS: AtomicUsize = AtomicUsize::new(0);
+        let (report, _) = bus(&format!("car-{}.json", CARS.fetch_add(1, Ordering::Relaxed)));
         let mut command = Command::new(env!("CARGO_BIN_EXE_auriga"));
         command.current_dir(env!("CARGO_MANIFEST_DIR"));
-        command.args(["sim", "car", "--can", &endpoint, "--report"]).arg(&report).args(more);
+        command.args(["sim", "car", "--can", endpoint, "--report"]).arg(&report).args(more);
         let child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-        let found = (0..1_000).any(|_| {
-            std::thread::sleep(Duration::from_millis(10));
-            path.exists()
-        });
-        assert!(found, "the car does not come");
-        Self { child: Some(child), endpoint, report }
+        Self { child: Some(child), endpoint: endpoint.to_owned(), report }
     }
 
     /// Waits for its end and says how it went.
@@ -150,6 +177,55 @@ fn when_the_car_is_killed_the_drive_ends_with_its_files_complete() {
     assert!(run.stderr().contains("the other end is gone"), "{}", run.stderr());
     let recording = Recording::open(Path::new(&run.recording())).unwrap();
     assert!(!recording.is_truncated());
+    let report = run.report();
+    assert!(report["problem"].as_str().unwrap().contains("the other end is gone"), "{report}");
+    assert!(report["drive"]["duration_s"].as_f64().unwrap() > 0.1, "{report}");
+    assert_eq!((report["success"].as_bool(), report["digest"].is_string()), (Some(false), true), "{report}");
+}
+
+#[test]
+fn a_car_that_hears_no_commands_any_more_stops_by_itself() {
+    let run =
+        drive("can-fault", "short", &["--platform", "can", "--duration", "9", "--fault", "drop:COMMAND@5"]);
+    assert!(matches!(run.status(), Some(0 | 1)), "{}", run.stderr());
+    let recording = Recording::open(Path::new(&run.recording())).unwrap();
+    let states = messages::<VehicleState>(&recording, "/vehicle/state");
+    let speed_at = |time: f64| states.iter().find(|(at, _)| *at >= time).unwrap().1.speed_mps;
+    assert!(speed_at(5.0) > 2.0, "{states:?}");
+    assert!(speed_at(8.9) < 0.1, "{states:?}");
+    // Nobody in the stack says so in its place.
+    let last = messages::<ControlStatus>(&recording, "/control/status").pop().unwrap().1;
+    assert_eq!(last.state, ControlStatus::TRACKING);
+}
+
+#[test]
+fn a_vehicle_that_promises_more_than_its_profile_accepts_is_refused() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("configs/vehicles/auriga-sim.toml");
+    let text = std::fs::read_to_string(root).unwrap();
+    let (path, _) = bus("weak");
+    let file = path.with_extension("toml");
+    std::fs::write(&file, text.replace("[-8.0, 3.0]", "[-3.5, 3.0]")).unwrap();
+    let run = drive("can-weak", "short", &["--platform", "can", "--profile", &file.display().to_string()]);
+    let said = run.stderr();
+    assert_eq!(run.status(), Some(2), "{said}");
+    for part in ["command.limits.acceleration_mps2", "max_deceleration_mps2", "3.5", "8"] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    let _ = std::fs::remove_file(&file);
+}
+
+#[test]
+fn over_serial_adapters_the_drive_is_the_same() {
+    let over_bus = ["--platform", "can", "--duration", "2"];
+    let over_socket = drive("can-socket", "short", &over_bus);
+    let line = SerialLine::open();
+    let car = Car::on(&format!("slcan:{}@1000", line.ends[0].display()), &["--once"]);
+    wait("the car does not come", || line.opened() == 1);
+    let endpoint = format!("slcan:{}@1000", line.ends[1].display());
+    let over_line = drive("can-serial", "short", &[over_bus.as_slice(), &["--can", &endpoint]].concat());
+    assert_eq!(over_line.status(), Some(0), "{}", over_line.stderr());
+    assert_eq!(over_line.digest(), over_socket.digest());
+    assert!(car.report()["commands"]["obeyed"].as_u64().unwrap() > 50);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use crate::lateral::{Lateral, LateralReport, Situation};
 use crate::longitudinal::{Demand, Longitudinal, Progress};
 use crate::mpc::STEPS;
 use crate::qp::Problem;
-use crate::reference::{Reference, climb};
+use crate::reference::{PathError, Reference, climb};
 use crate::{ControlError, ControllerConfig};
 use auriga_geometry::{LogicalDuration, LogicalTime, Pose2, Pose3};
 use auriga_messages::auriga_msgs::VehicleState;
@@ -19,8 +19,6 @@ use auriga_vehicle::{VehicleParameters, roll_along_arc};
 pub enum Status {
     /// It tracks the trajectory.
     Tracking,
-    /// It tracks the trajectory by the feedback law, because predictive steering failed ([`Controller::lateral_report`]).
-    TrackingByFallBack,
     /// It tracks the trajectory, which stands; the brake holds the car.
     Holding,
     /// There is no trajectory: the car is being stopped.
@@ -49,6 +47,8 @@ pub struct Controller {
     reference: Reference,
     lateral: Lateral,
     longitudinal: Longitudinal,
+    /// Of the last tick.
+    error: Option<PathError>,
 }
 
 impl Controller {
@@ -65,6 +65,7 @@ impl Controller {
             car: vehicle,
             reference: Reference::default(),
             longitudinal: Longitudinal::default(),
+            error: None,
         })
     }
 
@@ -73,6 +74,7 @@ impl Controller {
         self.reference = Reference::default();
         self.lateral.reset();
         self.longitudinal.reset();
+        self.error = None;
     }
 
     /// The command for the tick at `now`.
@@ -87,6 +89,7 @@ impl Controller {
         vehicle: Option<&VehicleState>,
         command: &mut Control,
     ) -> Result<Status, ControlError> {
+        self.error = None;
         let measured = vehicle.map(|v| v.steering_angle_rad).filter(|angle| angle.is_finite());
         let wheel_speed = vehicle.map(|v| v.speed_mps).filter(|speed| speed.is_finite());
         let ego = self.ego_now(now, ego);
@@ -112,6 +115,12 @@ impl Controller {
             }
         };
         problem.map_or(Ok(status), Err)
+    }
+
+    /// Where the car was beside the path at the last tick; `None` when it tracked nothing.
+    #[must_use]
+    pub fn path_error(&self) -> Option<&PathError> {
+        self.error.as_ref()
     }
 
     /// Who steered at the last tick, and how well the solver did.
@@ -162,12 +171,11 @@ impl Controller {
             };
             self.lateral.step(&self.config, &self.car, &situation)
         };
-        let by_fall_back = matches!(self.lateral.report(), LateralReport::FallBack(_));
+        self.error = Some(error);
         self.write(now, steering, &demand, command);
         match (stale, demand.holding) {
             (true, _) => Status::StaleTrajectory,
             (false, true) => Status::Holding,
-            (false, false) if by_fall_back => Status::TrackingByFallBack,
             (false, false) => Status::Tracking,
         }
     }

@@ -35,3 +35,4 @@ pub use controller::{Controller, Status};
 pub use error::ControlError;
 pub use lateral::LateralReport;
 pub use mpc::{STEPS, SolveReport};
+pub use reference::PathError;

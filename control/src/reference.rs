@@ -30,7 +30,7 @@ pub(crate) struct ReferencePoint {
 
 /// Where the car is relative to the path.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct PathError {
+pub struct PathError {
     /// Metres along the trajectory.
     pub s: f64,
     /// Metres to the left of it.

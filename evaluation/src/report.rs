@@ -75,6 +75,8 @@ pub struct RunReport {
     /// Whether the run did what it was to do: the scenario's aim reached, nobody touched. [`RunReport::judge`] takes the goal
     /// for the aim.
     pub success: bool,
+    /// Why the run ended early; absent when it did not.
+    pub problem: Option<String>,
     /// Route, safety, comfort.
     pub drive: Option<DriveReport>,
     /// Tracks against truth.

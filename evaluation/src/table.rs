@@ -31,6 +31,9 @@ pub(crate) fn render(report: &RunReport) -> String {
     let mut page = Page(String::new());
     let verdict = if report.success { "passed" } else { "FAILED" };
     page.heading(&format!("{} · seed {} · {verdict}", report.scenario, report.seed));
+    if let Some(problem) = &report.problem {
+        page.row("ended early", problem);
+    }
     if let Some(drive) = &report.drive {
         render_drive(&mut page, drive);
     }

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
-use auriga_control::{Controller, ControllerConfig, LateralLaw, LateralReport, MpcConfig, Status};
+use auriga_control::{Controller, ControllerConfig, LateralLaw, LateralReport, MpcConfig};
 use auriga_evaluation::control::{
     Condition, Course, Drive, Follower, Knowledge, Motion, RecordedPath, TEST_CURVES, TestCurve, Textbook,
     Tracking,
@@ -57,13 +57,13 @@ impl Follower for Ours {
         v: &VehicleState,
         command: &mut Control,
     ) {
-        match self.controller.step(now, Some(t), Some(e), Some(v), command) {
-            Ok(Status::TrackingByFallBack) => self.fall_backs += 1,
-            Ok(_) => {}
-            Err(_) => self.errors += 1,
+        if self.controller.step(now, Some(t), Some(e), Some(v), command).is_err() {
+            self.errors += 1;
         }
-        if let LateralReport::Predictive(report) = self.controller.lateral_report() {
-            self.residual = self.residual.max(report.residual);
+        match self.controller.lateral_report() {
+            LateralReport::Predictive(report) => self.residual = self.residual.max(report.residual),
+            LateralReport::FallBack(_) => self.fall_backs += 1,
+            LateralReport::Held | LateralReport::Feedback => {}
         }
         self.angles.push(command.lateral.steering_tire_angle.to_bits());
     }

@@ -150,6 +150,49 @@ message! {
 }
 
 message! {
+    /// What the controller does, and how well. Nobody acts on it: it is for whoever looks at a drive.
+    pub struct ControlStatus = "auriga_msgs/msg/ControlStatus" {
+        /// The tick.
+        pub stamp: Time,
+        /// One of the first group of constants.
+        pub state: u8,
+        /// Who steers: one of the second group.
+        pub steering: u8,
+        /// Of the rear axle's centre from the path, metres, positive to its left; NaN when nothing is tracked.
+        pub lateral_error_m: f64,
+        /// Of the car's heading from the path's, rad; NaN when nothing is tracked.
+        pub heading_error_rad: f64,
+        /// Constraints that the solver of predictive steering took up and dropped.
+        pub solver_iterations: u32,
+        /// Greatest residual of the conditions of Karush, Kuhn and Tucker; 0 when predictive steering did not steer.
+        pub solver_residual: f64,
+        /// What is wrong; empty when nothing is.
+        pub problem: String,
+    } constants {
+        /// It tracks the trajectory.
+        TRACKING: u8 = 0,
+        /// The trajectory stands, and so does the car, held by its brake.
+        HOLDING: u8 = 1,
+        /// No trajectory: it stops the car.
+        NO_TRAJECTORY: u8 = 2,
+        /// The trajectory is too old: it stops the car along it.
+        STALE_TRAJECTORY: u8 = 3,
+        /// It does not know where the car is: it stops the car.
+        NO_EGO: u8 = 4,
+        /// An input makes no sense: it stops the car.
+        BAD_INPUT: u8 = 5,
+        /// The wheels are held as they are.
+        WHEELS_HELD: u8 = 0,
+        /// Predictive steering.
+        PREDICTIVE: u8 = 1,
+        /// The feedback law, by configuration.
+        FEEDBACK: u8 = 2,
+        /// The feedback law, because predictive steering failed.
+        FALL_BACK: u8 = 3,
+    }
+}
+
+message! {
     /// Numbers that go into a network, or come out of it: one item, or several one after the other. Never recorded.
     pub struct NetworkTensor = "auriga_msgs/msg/NetworkTensor" {
         /// Of the picture that they stem from.

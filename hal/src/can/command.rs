@@ -29,17 +29,17 @@ pub(super) struct CommandFile {
     acceleration_mps2: String,
     steering_angle_rad: Option<String>,
     steering_torque: Option<TorqueFile>,
-    limits: LimitsFile,
+    pub limits: LimitsFile,
 }
 
 /// What the car accepts. A command beyond is refused, not cut: whoever made it believed in another car.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LimitsFile {
-    steering_angle_rad: f64,
-    steering_rate_radps: f64,
+    pub steering_angle_rad: f64,
+    pub steering_rate_radps: f64,
     /// Lowest and highest.
-    acceleration_mps2: (f64, f64),
+    pub acceleration_mps2: (f64, f64),
 }
 
 /// What a signal of a command says.

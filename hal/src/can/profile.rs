@@ -10,6 +10,7 @@ use super::protection::{Checksum, Counter, Protection};
 use super::vehicle::{CanCar, Sum, Term};
 use crate::HalError;
 use auriga_geometry::LogicalDuration;
+use auriga_safety::VehicleLimits;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -137,6 +138,41 @@ impl VehicleProfile {
             None => None,
         };
         Ok(CanCar::new(database, sums, guards, commands))
+    }
+
+    /// Refuses a vehicle whose file promises more than this car accepts: what the gate lets through would be refused, an
+    /// emergency braking too.
+    ///
+    /// # Errors
+    /// Names the limit and both figures.
+    pub fn check_vehicle(&self, vehicle: &VehicleLimits) -> Result<(), HalError> {
+        let Some(command) = &self.command else { return Ok(()) };
+        let limits = &command.limits;
+        let (lowest, highest) = limits.acceleration_mps2;
+        for (field, accepted, name, promised) in [
+            (
+                "steering_angle_rad",
+                limits.steering_angle_rad,
+                "max_steering_angle_rad",
+                vehicle.max_steering_angle_rad,
+            ),
+            (
+                "steering_rate_radps",
+                limits.steering_rate_radps,
+                "max_steering_rate_rad_s",
+                vehicle.max_steering_rate_rad_s,
+            ),
+            ("acceleration_mps2", highest, "max_acceleration_mps2", vehicle.max_acceleration_mps2),
+            ("acceleration_mps2", -lowest, "max_deceleration_mps2", vehicle.max_deceleration_mps2),
+        ] {
+            if promised > accepted {
+                let problem = format!(
+                    "this car accepts {accepted}, and the vehicle's file promises {promised} ({name}); name a vehicle that is this car"
+                );
+                return Err(self.problem(&format!("command.limits.{field}"), &problem));
+            }
+        }
+        Ok(())
     }
 
     /// How a message is protected, if it is.
