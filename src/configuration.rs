@@ -1,5 +1,6 @@
 //! All files that decide what a run does: read from the disk for a drive, from the recording for a replay.
 
+use crate::fault::Faults;
 use crate::models::ModelChoices;
 use anyhow::{Context, Result, bail};
 use auriga_hal::SensorRig;
@@ -26,6 +27,9 @@ pub struct Settings {
     /// Must-fail control: lidar and camera see road users.
     #[serde(default = "yes")]
     pub road_users_visible: bool,
+    /// What is made to go wrong. Of sensors and bus it is in what was recorded; of nodes a replay repeats it.
+    #[serde(default)]
+    pub faults: Vec<String>,
 }
 
 fn yes() -> bool {
@@ -34,7 +38,13 @@ fn yes() -> bool {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seed: 1, obstacle_braking: true, obey_lights: true, road_users_visible: true }
+        Self {
+            seed: 1,
+            obstacle_braking: true,
+            obey_lights: true,
+            road_users_visible: true,
+            faults: Vec::new(),
+        }
     }
 }
 
@@ -53,6 +63,8 @@ pub struct ConfigurationFile {
 pub struct Configuration {
     /// From outside.
     pub settings: Settings,
+    /// What goes wrong.
+    pub faults: Faults,
     /// Who is about.
     pub scenario: Scenario,
     /// The road network.
@@ -218,10 +230,14 @@ impl Configuration {
             origin: "command line".to_owned(),
             text: toml::to_string(&settings)?,
         };
+        let faults = Faults::parse(&settings.faults)?;
+        let mut timing = TimingProfile::from_toml(&timing_file.text, &timing_file.origin)?;
+        faults.apply(&mut timing)?;
         let mut configuration = Self {
+            faults,
+            timing,
             rig: SensorRig::from_toml(&sensors_file.text, &sensors_file.origin)?,
             vehicle: VehicleParameters::from_toml(&vehicle_file.text, &vehicle_file.origin)?,
-            timing: TimingProfile::from_toml(&timing_file.text, &timing_file.origin)?,
             models: ModelChoices::from_toml(&models_file.text, &models_file.origin)?,
             map: Arc::new(map),
             files: vec![

@@ -2,6 +2,7 @@
 
 use crate::attestation::Attested;
 use crate::configuration::{Configuration, Origin, Settings, role, timing_file};
+use crate::fault;
 use crate::models::Networks;
 use crate::nodes::platform::PlatformSource;
 use crate::observers::{Evaluate, Evaluators};
@@ -13,6 +14,7 @@ use crate::timing;
 use anyhow::{Result, bail};
 use auriga_evaluation::RunReport;
 use auriga_geometry::{LogicalDuration, LogicalTime};
+use auriga_hal::fault::FaultySensors;
 use auriga_hal::{PlatformParts, SensorKind, SensorSink, Sensors};
 use auriga_runtime::{Durations, Executor, Graph, Pacing, ProfileDurations, RunOptions, RunSummary, Source};
 use auriga_sim_bridge::Success;
@@ -23,6 +25,7 @@ use std::sync::{Arc, Mutex};
 
 /// What the command line says of a drive.
 #[derive(Args)]
+#[command(after_help = fault::EXAMPLES)]
 pub struct Arguments {
     /// The scenario to drive
     #[arg(long, value_name = "FILE", default_value = "configs/scenarios/town.toml")]
@@ -63,6 +66,9 @@ pub struct Arguments {
     platform: Choice,
     #[command(flatten)]
     bus: BusArguments,
+    /// Something that goes wrong with a sensor, a node or the car's bus: see below. May be given several times
+    #[arg(long, value_name = "FAULT")]
+    fault: Vec<String>,
     /// Must-fail control: neither planner nor gate brakes for obstacles
     #[arg(long)]
     ignore_obstacles: bool,
@@ -96,6 +102,7 @@ impl Arguments {
             obstacle_braking: !self.ignore_obstacles,
             obey_lights: !self.ignore_lights,
             road_users_visible: !self.hide_road_users,
+            faults: self.fault.clone(),
         };
         Configuration::load(&origin, settings)
     }
@@ -156,14 +163,15 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         platform::open(choice, &arguments.bus, &arguments.sensors, &configuration, arguments.seed)?;
     let name = platform.name();
     let PlatformParts { sensors, vehicle } = platform.split();
+    let sensors = FaultySensors::new(sensors, configuration.faults.sensors.clone());
     let kinds: Vec<SensorKind> = sensors.kinds().into_iter().map(|(kind, _)| kind).collect();
     if let Some(endpoint) = &arguments.planning_of {
-        return plan_for(arguments, &configuration, &*sensors, &kinds, endpoint, stop);
+        return plan_for(arguments, &configuration, &sensors, &kinds, endpoint, stop);
     }
     let source = {
         let kinds = kinds.clone();
         move |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> {
-            Ok(Box::new(PlatformSource { sensors, kinds, sink: SensorSink::default() }))
+            Ok(Box::new(PlatformSource { sensors: Box::new(sensors), kinds, sink: SensorSink::default() }))
         }
     };
     let networks = if arguments.split {

@@ -1,6 +1,7 @@
 //! `auriga replay kitti:FOLDER`: localization, perception and tracking on a recorded KITTI drive.
 
 use crate::configuration::role;
+use crate::fault::Faults;
 use crate::models::{ModelChoices, Networks};
 use crate::nodes::localization::LocalizationNode;
 use crate::nodes::odometry::ScanMatchingNode;
@@ -147,7 +148,7 @@ fn graph(
     graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
 
     if has_camera {
-        stack::camera_detection(&mut graph, &topics, networks.detector)?;
+        stack::camera_detection(&mut graph, &topics, networks.detector, &Faults::default())?;
     }
     let tracker = Tracker::new(TrackerConfig {
         frame_id: frame_id.to_owned(),

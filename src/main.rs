@@ -9,6 +9,7 @@ mod drift;
 mod drive;
 mod eval;
 mod explain;
+mod fault;
 mod kitti;
 mod map;
 mod models;

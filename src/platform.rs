@@ -3,7 +3,7 @@
 use crate::configuration::{Configuration, Origin, locate, role};
 use crate::sim::CarProcess;
 use crate::stack;
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use auriga_hal::Platform;
 use auriga_hal::can::{CanBus, CanCar, Database, Endpoint, VehicleProfile};
 use auriga_sim_bridge::EmbeddedPlatform;
@@ -32,9 +32,6 @@ pub struct BusArguments {
     /// the car is started too]
     #[arg(long, value_name = "ENDPOINT")]
     can: Option<Endpoint>,
-    /// Of a car that is started too: what goes wrong on its bus; see `auriga sim car --help`
-    #[arg(long, value_name = "FAULT", conflicts_with = "can")]
-    fault: Vec<Fault>,
 }
 
 /// A profile's file, by its name or path.
@@ -67,14 +64,19 @@ impl BusArguments {
     }
 
     /// The bus, and the car behind it if it is started here.
-    fn open(&self, sensors: &Path) -> Result<(Box<dyn CanBus>, Option<CarProcess>)> {
+    fn open(&self, sensors: &Path, faults: &[Fault]) -> Result<(Box<dyn CanBus>, Option<CarProcess>)> {
         if let Some(endpoint) = &self.can {
+            if !faults.is_empty() {
+                bail!(
+                    "a fault of the bus is put in at the car: give it to `auriga sim car --can {endpoint}`"
+                );
+            }
             let bus = endpoint
                 .open()
                 .with_context(|| format!("is there a car? `auriga sim car --can {endpoint}` starts one"))?;
             return Ok((bus, None));
         }
-        let mut car = CarProcess::start(&profile_file(&self.profile), sensors, &self.fault)?;
+        let mut car = CarProcess::start(&profile_file(&self.profile), sensors, faults)?;
         Ok((car.bus()?, Some(car)))
     }
 }
@@ -91,6 +93,9 @@ pub fn open(
     let plant = PlantParameters::from_toml(text, file)?;
     let Configuration { scenario, map, rig, .. } = configuration;
     if choice == Choice::Embedded {
+        if let Some(fault) = configuration.faults.bus.first() {
+            bail!("--fault {fault}: is of a bus, and this car has none without --platform can");
+        }
         return Ok((Box::new(EmbeddedPlatform::new(scenario, map, rig, &plant, seed)?), None));
     }
     let bind = || -> Result<CanCar> {
@@ -102,7 +107,7 @@ pub fn open(
         Ok(profile.bind(database)?)
     };
     let (listener, speaker) = (bind()?, bind()?);
-    let (bus, process) = bus.open(sensors)?;
+    let (bus, process) = bus.open(sensors, &configuration.faults.bus)?;
     let car = BusToCar { bus, listener, speaker };
     Ok((Box::new(CanPlatform::new(scenario, map, rig, &plant, seed, car)?), process))
 }

@@ -3,11 +3,13 @@
 //! The order of this file decides between things that happen at the same instant.
 
 use crate::configuration::{Configuration, role};
+use crate::fault::Faults;
 use crate::models::{Detector, LightReader, Networks};
 use crate::nodes::camera::{
     CameraDetectionNode, CameraPreparationNode, LightPreparationNode, TrafficLightNode,
 };
 use crate::nodes::control::ControlNode;
+use crate::nodes::faulty::Faulty;
 use crate::nodes::gate::GateNode;
 use crate::nodes::localization::LocalizationNode;
 use crate::nodes::network::NetworkNode;
@@ -18,7 +20,6 @@ use anyhow::Result;
 use auriga_control::{Controller, ControllerConfig};
 use auriga_geometry::{Pose2, Vec2};
 use auriga_hal::{CameraRig, SensorKind, SensorRig, Vehicle};
-use auriga_map::Map;
 use auriga_messages::auriga_msgs::{
     BehaviorDecision, ControlStatus, Engage, GroundTruth, NearestObstacle, NetworkTensor, SafeCommandRecord,
     VehicleState,
@@ -32,12 +33,13 @@ use auriga_messages::sensor_msgs::{CameraInfo, Image, Imu, NavSatFix, PointCloud
 use auriga_messages::tf2_msgs::TFMessage;
 use auriga_messages::vision_msgs::{Detection2DArray, Detection3DArray};
 use auriga_messages::visualization_msgs::MarkerArray;
+use auriga_perception::Repeats;
 use auriga_perception::lidar::{LidarDetector, LidarDetectorConfig, ObstacleChannel, ObstacleChannelConfig};
 use auriga_perception::localization::{Localizer, LocalizerConfig};
 use auriga_perception::prediction::{Predictor, PredictorConfig};
 use auriga_perception::tracking::{CameraModel, Tracker, TrackerConfig};
 use auriga_planning::Planner;
-use auriga_runtime::{Graph, Group, Source, Topic};
+use auriga_runtime::{Graph, GraphError, Group, Node, Source, Topic};
 use auriga_safety::{Gate, VehicleLimits};
 use auriga_vehicle::VehicleParameters;
 use std::sync::Arc;
@@ -139,6 +141,19 @@ impl Topics {
     }
 }
 
+/// Adds a node, and what is to go wrong with it.
+fn add<N: Node>(
+    graph: &mut Graph,
+    faults: &Faults,
+    name: &str,
+    group: Group,
+    node: N,
+    inputs: N::Inputs,
+    outputs: N::Outputs,
+) -> Result<(), GraphError> {
+    graph.node(name, group, Faulty { node, faults: faults.of_node(name) }, inputs, outputs)
+}
+
 /// The stack that drives: a graph with every node, on a source of sensor messages and perhaps a vehicle.
 pub fn drive(
     configuration: &Configuration,
@@ -147,6 +162,7 @@ pub fn drive(
     vehicle: Option<Box<dyn Vehicle>>,
     networks: Networks,
 ) -> Result<(Graph, Topics)> {
+    let faults = &configuration.faults;
     let mut graph = Graph::new(configuration.timing.clone());
     let topics = Topics::declare(&mut graph, kinds);
     let source = source(&graph, &topics)?;
@@ -155,34 +171,52 @@ pub fn drive(
 
     let node = LocalizationNode { localizer: localizer(configuration)? };
     let inputs = (topics.imu.queue(8), topics.gnss.queue(4), topics.vehicle_state.latest());
-    graph.node("localization", ACTUATION, node, inputs, (topics.ego.publish(),))?;
+    add(&mut graph, faults, "localization", ACTUATION, node, inputs, (topics.ego.publish(),))?;
 
     let node = ObstacleChannelNode { channel: obstacle_channel(configuration)? };
     let inputs = (topics.points.latest(), topics.vehicle_state.latest());
-    graph.node("obstacle_channel", ACTUATION, node, inputs, (topics.nearest_obstacle.publish(),))?;
+    add(
+        &mut graph,
+        faults,
+        "obstacle_channel",
+        ACTUATION,
+        node,
+        inputs,
+        (topics.nearest_obstacle.publish(),),
+    )?;
 
     let node = LidarDetectionNode { detector: lidar_detector(configuration)? };
     let inputs = (topics.points.latest(), topics.ego.latest());
-    graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
+    add(&mut graph, faults, "lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
 
-    camera_detection(&mut graph, &topics, networks.detector)?;
-    traffic_lights(&mut graph, &topics, networks.lights, &configuration.map)?;
+    camera_detection(&mut graph, &topics, networks.detector, faults)?;
+    traffic_lights(&mut graph, &topics, networks.lights, configuration)?;
 
     let camera = configuration.rig.camera.as_ref().map(camera_model);
     let node =
         TrackingNode { tracker: tracker(configuration)?, map: Some(Arc::clone(&configuration.map)), camera };
     let inputs = (topics.lidar_detections.latest(), topics.ego.queue(64), topics.camera_detections.latest());
-    graph.node("tracking", PLANNING, node, inputs, (topics.objects.publish(),))?;
+    add(&mut graph, faults, "tracking", PLANNING, node, inputs, (topics.objects.publish(),))?;
 
     let node = PredictionNode {
         predictor: Predictor::new(PredictorConfig::default())?,
         map: Arc::clone(&configuration.map),
     };
-    graph.node("prediction", PLANNING, node, (topics.objects.latest(),), (topics.predictions.publish(),))?;
+    add(
+        &mut graph,
+        faults,
+        "prediction",
+        PLANNING,
+        node,
+        (topics.objects.latest(),),
+        (topics.predictions.publish(),),
+    )?;
 
     let node = PlannerNode { planner: planner(configuration)?, map: Arc::clone(&configuration.map) };
     let inputs = (topics.ego.latest(), topics.predictions.latest(), topics.lights.latest());
-    graph.node(
+    add(
+        &mut graph,
+        faults,
         "planner",
         PLANNING,
         node,
@@ -194,7 +228,7 @@ pub fn drive(
     let inputs = (topics.trajectory.latest(), topics.ego.latest(), topics.vehicle_state.latest());
     let node = ControlNode { controller, falls_back: false };
     let outputs = (topics.command.publish(), topics.control_status.publish());
-    graph.node("controller", ACTUATION, node, inputs, outputs)?;
+    add(&mut graph, faults, "controller", ACTUATION, node, inputs, outputs)?;
 
     let node = GateNode { gate: gate(configuration)?, vehicle };
     let inputs = (
@@ -203,30 +237,43 @@ pub fn drive(
         topics.engage.latest(),
         topics.command.latest(),
     );
-    graph.node("gate", ACTUATION, node, inputs, (topics.safe_command.publish(),))?;
+    add(&mut graph, faults, "gate", ACTUATION, node, inputs, (topics.safe_command.publish(),))?;
 
     let node = SceneNode::new(&configuration.rig, &configuration.map);
     let outputs = (topics.tf.publish(), topics.tf_static.publish(), topics.map_markers.publish());
-    graph.node("scene", ACTUATION, node, (topics.ego.latest(),), outputs)?;
+    add(&mut graph, faults, "scene", ACTUATION, node, (topics.ego.latest(),), outputs)?;
     graph.check_profile()?;
     Ok((graph, topics))
 }
 
 /// Road users in pictures: preparation, network, reading.
-pub fn camera_detection(graph: &mut Graph, topics: &Topics, detector: Option<Detector>) -> Result<()> {
+pub fn camera_detection(
+    graph: &mut Graph,
+    topics: &Topics,
+    detector: Option<Detector>,
+    faults: &Faults,
+) -> Result<()> {
     let (yolox, input_values, network) = match detector {
         Some(Detector { network, yolox, input_values }) => (Some(yolox), input_values, Some(network)),
         None => (None, 0, None),
     };
-    let node = CameraPreparationNode { yolox: yolox.clone(), input_values };
+    let node = CameraPreparationNode { yolox: yolox.clone(), input_values, repeats: Repeats::of("camera") };
     let outputs = (topics.camera_input.publish(),);
-    graph.node("camera_preparation", PLANNING, node, (topics.image.latest(),), outputs)?;
+    add(graph, faults, "camera_preparation", PLANNING, node, (topics.image.latest(),), outputs)?;
 
     let (inputs, outputs) = ((topics.camera_input.latest(),), (topics.camera_output.publish(),));
-    graph.node("camera_network", PLANNING, NetworkNode { network }, inputs, outputs)?;
+    add(
+        graph,
+        faults,
+        "camera_network",
+        PLANNING,
+        NetworkNode { network, spoiled: faults.spoiled("camera_network") },
+        inputs,
+        outputs,
+    )?;
 
     let (inputs, outputs) = ((topics.camera_output.latest(),), (topics.camera_detections.publish(),));
-    graph.node("camera_detection", PLANNING, CameraDetectionNode { yolox }, inputs, outputs)?;
+    add(graph, faults, "camera_detection", PLANNING, CameraDetectionNode { yolox }, inputs, outputs)?;
     Ok(())
 }
 
@@ -235,18 +282,28 @@ fn traffic_lights(
     graph: &mut Graph,
     topics: &Topics,
     reader: Option<LightReader>,
-    map: &Arc<Map>,
+    Configuration { map, faults, .. }: &Configuration,
 ) -> Result<()> {
     let (finder, network) = reader.map(|LightReader { network, finder }| (finder, network)).unzip();
     let node = LightPreparationNode::new(finder, Arc::clone(map));
     let inputs = (topics.image.latest(), topics.ego.queue(64));
-    graph.node("light_preparation", PLANNING, node, inputs, (topics.lights_input.publish(),))?;
+    add(graph, faults, "light_preparation", PLANNING, node, inputs, (topics.lights_input.publish(),))?;
 
     let (inputs, outputs) = ((topics.lights_input.latest(),), (topics.lights_output.publish(),));
-    graph.node("light_network", PLANNING, NetworkNode { network }, inputs, outputs)?;
+    add(
+        graph,
+        faults,
+        "light_network",
+        PLANNING,
+        NetworkNode { network, spoiled: faults.spoiled("light_network") },
+        inputs,
+        outputs,
+    )?;
 
     let node = TrafficLightNode::new(Arc::clone(map));
-    graph.node(
+    add(
+        graph,
+        faults,
         "traffic_lights",
         PLANNING,
         node,

@@ -6,7 +6,6 @@ mod serial;
 mod support;
 
 use auriga_hal::can::LogLine;
-use auriga_messages::Message;
 use auriga_messages::auriga_msgs::{ControlStatus, VehicleState};
 use auriga_runtime::recording::Recording;
 use serial::SerialLine;
@@ -14,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use support::{Run, assert_replays, auriga, command, drive, folder};
+use support::{Run, assert_replays, auriga, command, drive, folder, messages};
 
 /// A bus that no other test uses.
 fn bus(name: &str) -> (PathBuf, String) {
@@ -30,16 +29,6 @@ fn wait(problem: &str, mut is_so: impl FnMut() -> bool) {
         is_so()
     });
     assert!(found, "{problem}");
-}
-
-/// What a recording has on a topic, with its instant in seconds.
-fn messages<M: Message>(recording: &Recording, topic: &str) -> Vec<(f64, M)> {
-    let mut messages = recording.messages_of(&[topic]).unwrap();
-    let mut found = Vec::new();
-    while let Some(message) = messages.next_message().unwrap() {
-        found.push((message.publication.as_secs_f64(), message.decode().unwrap()));
-    }
-    found
 }
 
 /// `auriga sim car` on a bus of its own.

@@ -15,6 +15,7 @@ pub mod can;
 pub mod comma2k19;
 pub mod conformance;
 mod error;
+pub mod fault;
 mod gate_profile;
 pub mod kitti;
 mod local_earth;

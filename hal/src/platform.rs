@@ -41,6 +41,23 @@ impl SensorKind {
         Self::ReferenceOdometry,
         Self::Truth,
     ];
+
+    /// Its name, as faults and people have it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Lidar => "lidar",
+            Self::Camera => "camera",
+            Self::CameraInfo => "camera_info",
+            Self::Radar => "radar",
+            Self::Gnss => "gnss",
+            Self::Imu => "imu",
+            Self::VehicleState => "vehicle_state",
+            Self::Engage => "engage",
+            Self::Truth => "truth",
+            Self::ReferenceOdometry => "reference_odometry",
+        }
+    }
 }
 
 /// A message from the platform, shared by reference.

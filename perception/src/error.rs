@@ -51,6 +51,30 @@ pub enum PerceptionError {
         /// The limit.
         most: usize,
     },
+    /// A scan of almost nothing: the scanner is blind. Nothing seen is not nothing there.
+    #[error("point cloud: {points} points, and a scan of a road has {least} or more; the scanner is blind")]
+    Blind {
+        /// Points with finite coordinates.
+        points: usize,
+        /// The least.
+        least: usize,
+    },
+    /// A sensor says the same again and again.
+    #[error("the {sensor} has frozen: it says the same as before with a new stamp")]
+    Frozen {
+        /// The sensor.
+        sensor: &'static str,
+    },
+    /// An input is of too long ago.
+    #[error("the {what} are {age_s:.3} s old; at most {most_s} s are allowed")]
+    Old {
+        /// What.
+        what: &'static str,
+        /// How old, seconds.
+        age_s: f64,
+        /// The most, seconds.
+        most_s: f64,
+    },
     /// A message holds a number that is not finite.
     #[error("{what} is not finite")]
     NotFinite {

@@ -33,9 +33,11 @@ pub mod lidar;
 pub mod localization;
 pub mod network;
 pub mod prediction;
+mod repeats;
 pub mod tracking;
 
 pub use error::PerceptionError;
+pub use repeats::Repeats;
 
 #[cfg(test)]
 mod tests_support;

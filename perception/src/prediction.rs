@@ -56,8 +56,8 @@ const PATHS_MOST: usize = 6;
 const LANES_MOST: usize = 24;
 /// A lane is driven in its direction up to this difference, rad.
 const HEADING_MOST: f64 = 0.8;
-/// Tracks are not carried farther than this to the present, seconds.
-const CARRY_MOST_S: f64 = 1.0;
+/// Tracks older than this are not carried to the present: what is predicted from them would look new, seconds.
+const CARRY_MOST_S: f64 = 0.4;
 
 /// Predicts the motion of tracks.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl Predictor {
     /// Predicts all tracks from the instant `now` on. Without a map, everything keeps its velocity.
     ///
     /// # Errors
-    /// A track that is not finite; `out` holds the tracks before it.
+    /// A track that is not finite; `out` holds the tracks before it. Tracks that are too old.
     pub fn step(
         &mut self,
         now: LogicalTime,
@@ -102,7 +102,10 @@ impl Predictor {
         out: &mut PredictedObjects,
     ) -> Result<(), PerceptionError> {
         let stamp = LogicalTime::from(&tracks.header.stamp);
-        let late = now.since(stamp).as_secs_f64().clamp(0.0, CARRY_MOST_S);
+        let late = now.since(stamp).as_secs_f64().max(0.0);
+        if late > CARRY_MOST_S {
+            return Err(PerceptionError::Old { what: "tracks", age_s: late, most_s: CARRY_MOST_S });
+        }
         out.header.stamp = now.into();
         out.header.frame_id.clone_from(&tracks.header.frame_id);
         out.objects.clear();

@@ -13,6 +13,8 @@ pub struct PlannerConfig {
     pub ignore_lights: bool,
     /// Objects that are older than this, or absent, mean that perception is blind: the car stops, seconds.
     pub objects_age_max_s: f64,
+    /// With a standard deviation of the car's position above this it is lost: it stops, metres.
+    pub position_sigma_max_m: f64,
     /// Whether objects are reacted to at all; false is a must-fail control.
     pub obstacle_braking: bool,
     /// Length of a trajectory, seconds.
@@ -55,6 +57,7 @@ impl Default for PlannerConfig {
             lights_enabled: true,
             ignore_lights: false,
             objects_age_max_s: 0.5,
+            position_sigma_max_m: 1.5,
             obstacle_braking: true,
             horizon_s: 8.0,
             speed_max_mps: 30.0,
@@ -84,6 +87,7 @@ impl PlannerConfig {
     pub fn check(&self) -> Result<(), PlanningError> {
         let ranges = [
             ("objects_age_max_s", self.objects_age_max_s, 0.1, 1.0),
+            ("position_sigma_max_m", self.position_sigma_max_m, 0.1, 10.0),
             ("horizon_s", self.horizon_s, 6.0, 12.0),
             ("speed_max_mps", self.speed_max_mps, 0.5, 70.0),
             ("acceleration_max_mps2", self.acceleration_max_mps2, 0.1, 2.0),

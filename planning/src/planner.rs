@@ -39,6 +39,8 @@ pub(crate) struct Planned {
 struct Ego {
     pose: Pose2,
     speed: f64,
+    /// Standard deviation of the position where it is largest, metres.
+    sigma: f64,
 }
 
 /// Plans trajectories along a route. One step each 0.1 s or so.
@@ -54,6 +56,8 @@ pub struct Planner {
     signals: SignalMemory,
     /// Perception has not told anything new.
     is_blind: bool,
+    /// Where the car is is not known well enough.
+    is_lost: bool,
     last: Option<LogicalTime>,
     previous: Vec<Planned>,
     // Buffers, reused from step to step.
@@ -95,6 +99,7 @@ impl Planner {
             station,
             signals: SignalMemory::default(),
             is_blind: false,
+            is_lost: false,
             last: None,
             previous: Vec::new(),
             objects: Objects::default(),
@@ -147,6 +152,7 @@ impl Planner {
         }
         self.is_blind = self.config.obstacle_braking && self.is_old(now, objects);
         self.find_lanes(map, &ego);
+        self.is_lost = ego.sigma > self.config.position_sigma_max_m;
         let start = if self.locate(map, &ego) { self.lay_path(now, map, &ego) } else { None };
         let binding = match start {
             Some(start) => {
@@ -288,10 +294,12 @@ impl Planner {
         lay_allowed(&self.config, &self.path, &self.caps, &mut self.allowed);
         self.stops.clear();
         self.stop_at_ends(start);
-        if self.is_blind {
-            let braking = 0.5 * start.v * start.v / self.config.deceleration_comfort_mps2;
-            let (s, rule) = (start.s + braking, Rule::Blind);
-            self.stops.push(Stop { s, reserve: 0.0, rule, cause: Cause::None });
+        for (is_so, rule) in [(self.is_blind, Rule::Blind), (self.is_lost, Rule::Lost)] {
+            if is_so {
+                let braking = 0.5 * start.v * start.v / self.config.deceleration_comfort_mps2;
+                let s = start.s + braking;
+                self.stops.push(Stop { s, reserve: 0.0, rule, cause: Cause::None });
+            }
         }
         let scene = Scene {
             config: &self.config,
@@ -429,7 +437,21 @@ fn read_ego(now: LogicalTime, ego: &Odometry) -> Result<Ego, PlanningError> {
     let speed = twist.linear.x.max(0.0);
     let age = now.since(LogicalTime::from(&ego.header.stamp)).as_secs_f64().clamp(0.0, 0.5);
     let curvature = if speed > 0.5 { twist.angular.z / speed } else { 0.0 };
-    Ok(Ego { pose: roll_along_arc(&pose, speed * age, curvature), speed })
+    let sigma = greatest_sigma(&ego.pose.covariance.0);
+    if !sigma.is_finite() {
+        return Err(PlanningError::Input {
+            topic: "/localization/ego",
+            problem: "its covariance is not finite",
+        });
+    }
+    Ok(Ego { pose: roll_along_arc(&pose, speed * age, curvature), speed, sigma })
+}
+
+/// Standard deviation of a position along the longer axis of its error ellipse, from a pose's row-major 6 × 6 covariance.
+fn greatest_sigma(covariance: &[f64; 36]) -> f64 {
+    let (xx, xy, yy) = (covariance[0], covariance[1], covariance[7]);
+    let (middle, half) = ((xx + yy) / 2.0, (xx - yy) / 2.0);
+    (middle + (half * half + xy * xy).sqrt()).max(0.0).sqrt()
 }
 
 /// The first object that the motion would touch soon, although it is not there yet.

@@ -35,6 +35,8 @@ pub enum Rule {
     OffRoute,
     /// Nothing new has come from perception: stop.
     Blind,
+    /// Localization does not know well enough where the car is: stop.
+    Lost,
 }
 
 impl Rule {
@@ -56,6 +58,7 @@ impl Rule {
             Self::EmergencyBrake => "emergency_brake",
             Self::OffRoute => "off_route",
             Self::Blind => "blind",
+            Self::Lost => "lost",
         }
     }
 }

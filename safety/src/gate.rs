@@ -262,9 +262,8 @@ impl Gate {
                 let strongest = -self.envelope().deceleration_mps2.at(self.speed_mps());
                 self.acceleration_mps2 = self.acceleration_mps2.max(strongest);
             }
-            (GateState::EmergencyBraking, GateState::MinimalRiskStop) => {
-                self.acceleration_mps2 = -self.envelope().minimal_risk_deceleration_mps2;
-            }
+            // The stop brakes as it would have from the start, and not as hard as before.
+            (GateState::EmergencyBraking, GateState::MinimalRiskStop) => self.acceleration_mps2 = 0.0,
             (before, GateState::EmergencyBraking) => {
                 self.within_stop = before == GateState::MinimalRiskStop;
                 if let Some(way) = way {

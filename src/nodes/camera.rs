@@ -7,11 +7,11 @@ use auriga_messages::autoware_perception_msgs::TrafficLightGroupArray;
 use auriga_messages::nav_msgs::Odometry;
 use auriga_messages::sensor_msgs::Image;
 use auriga_messages::vision_msgs::Detection2DArray;
-use auriga_perception::PerceptionError;
 use auriga_perception::camera::{
     Letterbox, LightColor, LightCrop, LightFilter, LightRegion, LightSelector, Picture, Yolox,
 };
 use auriga_perception::tracking::EgoHistory;
+use auriga_perception::{PerceptionError, Repeats};
 use auriga_runtime::{Latest, Node, NodeError, Output, Queue, Step};
 use std::sync::Arc;
 
@@ -21,6 +21,8 @@ pub struct CameraPreparationNode {
     pub yolox: Option<Yolox>,
     /// Values of the detector's input.
     pub input_values: usize,
+    /// Notices a frozen camera.
+    pub repeats: Repeats,
 }
 
 impl Node for CameraPreparationNode {
@@ -34,6 +36,7 @@ impl Node for CameraPreparationNode {
         (out,): &mut Self::Outputs,
     ) -> Result<(), NodeError> {
         let (Some(image), Some(yolox)) = (image.fresh(), &self.yolox) else { return Ok(()) };
+        self.repeats.check(LogicalTime::from(&image.header.stamp), &image.data).map_err(NodeError::new)?;
         let out = out.write();
         out.header.clone_from(&image.header);
         out.data.resize(self.input_values, 0.0);
@@ -84,12 +87,14 @@ pub struct LightPreparationNode {
     ego: EgoHistory,
     /// Reused from picture to picture.
     regions: Vec<LightRegion>,
+    repeats: Repeats,
 }
 
 impl LightPreparationNode {
     /// A node that has seen nothing yet; without a finder it publishes nothing.
     pub fn new(finder: Option<LightFinder>, map: Arc<Map>) -> Self {
-        Self { finder, map, ego: EgoHistory::default(), regions: Vec::new() }
+        let repeats = Repeats::of("camera");
+        Self { finder, map, ego: EgoHistory::default(), regions: Vec::new(), repeats }
     }
 }
 
@@ -120,7 +125,9 @@ impl Node for LightPreparationNode {
     ) -> Result<(), NodeError> {
         ego.iter().for_each(|odometry| self.ego.note(odometry));
         let (Some(image), Some(finder)) = (image.fresh(), &self.finder) else { return Ok(()) };
-        let Some(pose) = self.ego.pose_at(LogicalTime::from(&image.header.stamp)) else { return Ok(()) };
+        let stamp = LogicalTime::from(&image.header.stamp);
+        self.repeats.check(stamp, &image.data).map_err(NodeError::new)?;
+        let Some(pose) = self.ego.pose_at(stamp) else { return Ok(()) };
         finder.selector.select(&self.map, &pose, &mut self.regions);
         let out = out.write();
         out.header.clone_from(&image.header);

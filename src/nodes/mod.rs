@@ -2,6 +2,7 @@
 
 pub mod camera;
 pub mod control;
+pub mod faulty;
 pub mod gate;
 pub mod localization;
 pub mod network;

@@ -3,6 +3,7 @@
 //! What is made ready before, and read out afterwards, are nodes of their own (`src/nodes/camera.rs`), so that the
 //! accelerator's time can be planned apart from theirs.
 
+use auriga_hal::fault::Window;
 use auriga_messages::auriga_msgs::NetworkTensor;
 use auriga_perception::network::Network;
 use auriga_runtime::{Latest, Node, NodeError, Output, Step};
@@ -11,6 +12,8 @@ use auriga_runtime::{Latest, Node, NodeError, Output, Step};
 pub struct NetworkNode<N> {
     /// Absent: nothing is published.
     pub network: Option<N>,
+    /// When its output is made NaN.
+    pub spoiled: Vec<Window>,
 }
 
 impl<N: Network + Send + 'static> Node for NetworkNode<N> {
@@ -19,7 +22,7 @@ impl<N: Network + Send + 'static> Node for NetworkNode<N> {
 
     fn step(
         &mut self,
-        _: &Step,
+        step: &Step,
         (input,): &Self::Inputs,
         (out,): &mut Self::Outputs,
     ) -> Result<(), NodeError> {
@@ -37,6 +40,12 @@ impl<N: Network + Send + 'static> Node for NetworkNode<N> {
             network.input_mut(0).copy_from_slice(values);
             network.run().map_err(NodeError::new)?;
             out.data.extend_from_slice(network.output(0));
+        }
+        if self.spoiled.iter().any(|window| window.contains(step.release)) {
+            out.data.fill(f32::NAN);
+        }
+        if !out.data.iter().all(|value| value.is_finite()) {
+            return Err(NodeError::new("the network's output is not finite"));
         }
         Ok(())
     }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "no test file uses all of it")]
 
+use auriga_messages::Message;
+use auriga_runtime::recording::Recording;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -80,4 +82,14 @@ pub fn assert_replays(name: &str, run: &Run) -> Run {
     assert_eq!(replay.status(), Some(0), "{said}{complained}");
     assert!(said.contains("equal to the byte") && said.contains(&run.digest()), "{said}");
     replay
+}
+
+/// What a recording has on a topic, with its instant in seconds.
+pub fn messages<M: Message>(recording: &Recording, topic: &str) -> Vec<(f64, M)> {
+    let mut messages = recording.messages_of(&[topic]).unwrap();
+    let mut found = Vec::new();
+    while let Some(message) = messages.next_message().unwrap() {
+        found.push((message.publication.as_secs_f64(), message.decode().unwrap()));
+    }
+    found
 }

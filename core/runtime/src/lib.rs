@@ -96,7 +96,9 @@ pub use rerun::MakeSource;
 pub use source::{Source, SourceEmission, SourceOutputs, SourcePayload};
 pub use spread::Spread;
 pub use statistics::NodeStatistics;
-pub use timing::{ExecutorTiming, MissPolicy, ProfileDurations, Release, TimingError, TimingProfile};
+pub use timing::{
+    ExecutorTiming, MissPolicy, Overrun, ProfileDurations, Release, TimingError, TimingProfile,
+};
 pub use topic::{Topic, TopicInfo};
 
 /// The page for newcomers; its code is compiled and run with the tests.

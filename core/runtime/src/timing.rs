@@ -3,7 +3,7 @@
 use crate::realtime::{Policy, Scheduling};
 use crate::spread::Spread;
 use crate::trace::TraceRecord;
-use auriga_geometry::LogicalDuration;
+use auriga_geometry::{LogicalDuration, LogicalTime};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -70,6 +70,19 @@ pub struct NodeTiming {
     pub on_miss: MissPolicy,
     /// How long its steps take on the profile's machine; absent: never more than the budget.
     pub takes: Option<Spread>,
+    /// When its steps are made to take longer, in virtual time. Not part of a profile's file.
+    pub overruns: Vec<Overrun>,
+}
+
+/// Steps released from one instant up to another take so long: an injected fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overrun {
+    /// From when on.
+    pub from: LogicalTime,
+    /// Until then.
+    pub until: LogicalTime,
+    /// So long.
+    pub takes: LogicalDuration,
 }
 
 /// Where a run in virtual time takes the durations of steps from.
@@ -291,6 +304,7 @@ impl TimingProfile {
                 domain: node.domain,
                 on_miss: node.on_miss,
                 takes: node.takes_ms,
+                overruns: Vec::new(),
             };
             nodes.insert(name, timing);
         }

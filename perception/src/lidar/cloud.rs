@@ -71,6 +71,19 @@ impl Cloud {
         self.end = self.start + LogicalDuration::from_nanos(i64::from(offset_max));
         Ok(())
     }
+
+    /// Refuses a scan with fewer points.
+    ///
+    /// # Errors
+    /// [`PerceptionError::Blind`]; the cloud is empty then.
+    pub fn demand(&mut self, least: usize) -> Result<(), PerceptionError> {
+        let points = self.points.len();
+        if points < least {
+            self.points.clear();
+            return Err(PerceptionError::Blind { points, least });
+        }
+        Ok(())
+    }
 }
 
 /// Checks the data's size; gives bytes a row.

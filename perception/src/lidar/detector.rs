@@ -2,9 +2,9 @@
 
 use super::candidate::{Candidate, judge};
 use super::cluster::Clusters;
-use super::{Cloud, Ground, Motion, deskew};
-use crate::PerceptionError;
+use super::{Cloud, Ground, Motion, SCAN_POINTS_LEAST, deskew};
 use crate::error::positive;
+use crate::{PerceptionError, Repeats};
 use auriga_geometry::{LogicalTime, Pose2, Pose3};
 use auriga_messages::geometry_msgs::{Pose, Vector3};
 use auriga_messages::sensor_msgs::PointCloud2;
@@ -23,11 +23,20 @@ pub struct LidarDetectorConfig {
     pub range_most_m: f64,
     /// Things without a class are reported too, down to this height above the ground, metres.
     pub unknown_height_m: f64,
+    /// With fewer points in a scan the scanner is blind.
+    pub scan_points_least: usize,
 }
 
 impl Default for LidarDetectorConfig {
     fn default() -> Self {
-        Self { front_m: 3.65, rear_m: 0.95, width_m: 1.85, range_most_m: 78.0, unknown_height_m: 0.5 }
+        Self {
+            front_m: 3.65,
+            rear_m: 0.95,
+            width_m: 1.85,
+            range_most_m: 78.0,
+            unknown_height_m: 0.5,
+            scan_points_least: SCAN_POINTS_LEAST,
+        }
     }
 }
 
@@ -41,6 +50,7 @@ const OBSTACLE_M: f32 = 0.25;
 pub struct LidarDetector {
     config: LidarDetectorConfig,
     lidar_pose: Pose3,
+    repeats: Repeats,
     cloud: Cloud,
     points: Vec<[f32; 3]>,
     ground: Ground,
@@ -63,6 +73,7 @@ impl LidarDetector {
         Ok(Self {
             config,
             lidar_pose,
+            repeats: Repeats::of("lidar"),
             cloud: Cloud::default(),
             points: Vec::new(),
             ground: Ground::default(),
@@ -77,7 +88,7 @@ impl LidarDetector {
     /// `motion` is how the car moved during the turn; at rest where it is not known.
     ///
     /// # Errors
-    /// A cloud that can't be read; `out` is empty then.
+    /// A cloud that can't be read, is the one before, or has hardly a point; `out` is empty then.
     pub fn step(
         &mut self,
         _now: LogicalTime,
@@ -87,6 +98,8 @@ impl LidarDetector {
     ) -> Result<(), PerceptionError> {
         out.detections.clear();
         self.cloud.read(cloud)?;
+        self.cloud.demand(self.config.scan_points_least)?;
+        self.repeats.check(self.cloud.start, &cloud.data)?;
         deskew(&self.cloud, &self.lidar_pose, motion, &mut self.points);
         self.drop_own_car();
         self.ground.fit(&self.points);

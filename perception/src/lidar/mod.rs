@@ -17,3 +17,6 @@ pub use deskew::{Motion, deskew};
 pub use detector::{LidarDetector, LidarDetectorConfig};
 pub use ground::Ground;
 pub use obstacle::{ObstacleChannel, ObstacleChannelConfig};
+
+/// A scan with fewer points is none: the thinnest real ones have thousands.
+const SCAN_POINTS_LEAST: usize = 50;

@@ -5,9 +5,9 @@
 //! nearer is told from the last scans where it is plain, and left open elsewhere.
 
 use super::closing::ClosingSpeed;
-use super::{Cloud, Motion, deskew};
-use crate::PerceptionError;
+use super::{Cloud, Motion, SCAN_POINTS_LEAST, deskew};
 use crate::error::{finite, positive};
+use crate::{PerceptionError, Repeats};
 use auriga_geometry::math::{atan2, tan};
 use auriga_geometry::{LogicalTime, Pose3};
 use auriga_messages::auriga_msgs::{NearestObstacle, VehicleState};
@@ -35,6 +35,8 @@ pub struct ObstacleChannelConfig {
     pub lowest_m: f64,
     /// Points higher above the ground are passed under, metres.
     pub highest_m: f64,
+    /// With fewer points in a scan the scanner is blind.
+    pub scan_points_least: usize,
     /// So many points make an obstacle.
     pub points_least: usize,
     /// They lie within this of each other along the way and across, metres.
@@ -53,6 +55,7 @@ impl Default for ObstacleChannelConfig {
             look_ahead_m: 60.0,
             lowest_m: 0.25,
             highest_m: 2.2,
+            scan_points_least: SCAN_POINTS_LEAST,
             points_least: 4,
             together_m: 0.4,
         }
@@ -84,6 +87,7 @@ struct Beside {
 #[derive(Clone, Debug)]
 pub struct ObstacleChannel {
     config: ObstacleChannelConfig,
+    repeats: Repeats,
     cloud: Cloud,
     points: Vec<[f32; 3]>,
     lowest: Vec<(f64, f64)>,
@@ -114,6 +118,7 @@ impl ObstacleChannel {
         }
         Ok(Self {
             config,
+            repeats: Repeats::of("lidar"),
             cloud: Cloud::default(),
             points: Vec::new(),
             lowest: vec![(0.0, f64::INFINITY); STRETCHES],
@@ -127,7 +132,7 @@ impl ObstacleChannel {
     /// The free way in one scan. At an error `out` is left as it was: the gate sees that it grows old.
     ///
     /// # Errors
-    /// A cloud that can't be read, or a vehicle state that is not finite.
+    /// A cloud that can't be read, is the one before, or has hardly a point; a vehicle state that is not finite.
     pub fn step(
         &mut self,
         _now: LogicalTime,
@@ -138,6 +143,8 @@ impl ObstacleChannel {
         finite("speed_mps", vehicle.speed_mps)?;
         finite("steering_angle_rad", vehicle.steering_angle_rad)?;
         self.cloud.read(cloud)?;
+        self.cloud.demand(self.config.scan_points_least)?;
+        self.repeats.check(self.cloud.start, &cloud.data)?;
         let curvature = tan(vehicle.steering_angle_rad.clamp(-1.2, 1.2)) / self.config.wheelbase_m;
         let motion = Motion { speed_mps: vehicle.speed_mps, yaw_rate_rps: vehicle.speed_mps * curvature };
         deskew(&self.cloud, &self.config.lidar_pose, &motion, &mut self.points);

@@ -84,6 +84,9 @@ const ACCELERATION_MOST: f64 = 12.0;
 /// Without an accepted fix for longer it is dead reckoning, seconds.
 const ALONE_AFTER_S: f64 = 2.0;
 
+/// A car at this speed does not get the same position twice, m/s.
+const MOVES_MPS: f64 = 1.0;
+
 /// Finds the ego state.
 #[derive(Clone, Debug)]
 pub struct Localizer {
@@ -93,6 +96,7 @@ pub struct Localizer {
     start: Start,
     last_imu: Option<LogicalTime>,
     last_fix: Option<LogicalTime>,
+    last_place: Option<(f64, f64)>,
     accepted: Option<LogicalTime>,
     refused_in_a_row: u32,
     rate: f64,
@@ -119,6 +123,7 @@ impl Localizer {
             start: Start::default(),
             last_imu: None,
             last_fix: None,
+            last_place: None,
             accepted: None,
             refused_in_a_row: 0,
             rate: 0.0,
@@ -131,7 +136,7 @@ impl Localizer {
     /// while the status [has no pose](LocalizationStatus::has_pose).
     ///
     /// # Errors
-    /// A measurement that is not finite; it is left out.
+    /// A measurement that is not finite, or a position that has not moved while the car did; it is left out.
     pub fn step(
         &mut self,
         now: LogicalTime,
@@ -223,6 +228,10 @@ impl Localizer {
         finite("latitude", fix.latitude)?;
         finite("longitude", fix.longitude)?;
         self.last_fix = Some(time);
+        let place = (fix.latitude, fix.longitude);
+        if self.last_place.replace(place) == Some(place) && self.wheel_speed > MOVES_MPS {
+            return Err(PerceptionError::Frozen { sensor: "satellite receiver" });
+        }
         let position = self.plane.to_plane(fix.latitude, fix.longitude);
         let lever_arm = self.config.gnss_lever_arm;
         let covariance = self.fix_covariance(fix);

@@ -11,6 +11,7 @@ use crate::SimError;
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_hal::HalError;
 use auriga_hal::can::{CanFrame, CanId, Database, MessageCodec, Protection, VehicleProfile};
+use auriga_hal::fault::{FaultText, Window, seconds};
 use std::collections::VecDeque;
 use std::fmt;
 use std::str::FromStr;
@@ -43,10 +44,8 @@ pub struct Fault {
     pub kind: FaultKind,
     /// To which message; `None`: to all.
     pub message: Option<String>,
-    /// From when on.
-    pub from: LogicalTime,
-    /// Until then.
-    pub until: LogicalTime,
+    /// When.
+    pub window: Window,
 }
 
 impl fmt::Display for Fault {
@@ -54,12 +53,12 @@ impl fmt::Display for Fault {
         match self.kind {
             FaultKind::Drop => write!(out, "drop")?,
             FaultKind::Delay(nanos) => {
-                write!(out, "delay={:.9}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
+                write!(out, "delay={}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
             }
             FaultKind::Duplicate => write!(out, "duplicate")?,
             FaultKind::Corrupt => write!(out, "corrupt")?,
             FaultKind::Replay(nanos) => {
-                write!(out, "replay={:.9}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
+                write!(out, "replay={}", LogicalDuration::from_nanos(nanos).as_secs_f64())?
             }
             FaultKind::Forge => write!(out, "forge")?,
             FaultKind::CounterJump(by) => write!(out, "counter-jump={by}")?,
@@ -68,11 +67,7 @@ impl fmt::Display for Fault {
         if let Some(message) = &self.message {
             write!(out, ":{message}")?;
         }
-        write!(out, "@{:.9}", self.from.as_secs_f64())?;
-        if self.until < LogicalTime::ZERO + LogicalDuration::from_secs_f64(FOREVER_S) {
-            write!(out, "-{:.9}", self.until.as_secs_f64())?;
-        }
-        Ok(())
+        write!(out, "@{}", self.window)
     }
 }
 
@@ -89,26 +84,10 @@ impl FromStr for Fault {
     }
 }
 
-/// No drive takes so long, s.
-const FOREVER_S: f64 = 1e6;
-
-fn seconds(text: &str) -> Option<f64> {
-    text.parse().ok().filter(|value: &f64| (0.0..FOREVER_S).contains(value))
-}
-
 fn parse(text: &str) -> Option<Fault> {
-    let (what, when) = text.split_once('@')?;
-    let (from, until) = match when.split_once('-') {
-        Some((from, until)) => (seconds(from)?, seconds(until)?),
-        None => (seconds(when)?, FOREVER_S),
-    };
-    let (kind, message) = match what.split_once(':') {
-        Some((_, "")) => return None,
-        Some((kind, message)) => (kind, Some(message.to_owned())),
-        None => (what, None),
-    };
-    let (kind, value) = kind.split_once('=').map_or((kind, None), |(kind, value)| (kind, Some(value)));
-    let span = || Some(LogicalDuration::from_secs_f64(seconds(value?)?).as_nanos());
+    let FaultText { kind, value, target, window } = FaultText::parse(text)?;
+    let message = target.map(str::to_owned);
+    let span = || Some(seconds(value?)?.as_nanos());
     let kind = match (kind, value) {
         ("drop", None) => FaultKind::Drop,
         ("delay", Some(_)) => FaultKind::Delay(span()?),
@@ -120,8 +99,7 @@ fn parse(text: &str) -> Option<Fault> {
         ("bus-off", None) if message.is_none() => FaultKind::BusOff,
         _ => return None,
     };
-    let instant = |seconds| LogicalTime::ZERO + LogicalDuration::from_secs_f64(seconds);
-    (from < until).then_some(Fault { kind, message, from: instant(from), until: instant(until) })
+    Some(Fault { kind, message, window })
 }
 
 /// What somebody who knows the scheme would say: the car stands, the driver steers, full throttle to the left.
@@ -231,7 +209,7 @@ impl Injector {
 
 impl Fault {
     fn holds(&self, now: LogicalTime) -> bool {
-        (self.from..self.until).contains(&now)
+        self.window.contains(now)
     }
 }
 
@@ -294,7 +272,7 @@ mod tests {
     fn faults_are_read_and_nonsense_is_refused() {
         let fault: Fault = "drop:COMMAND@5-6.5".parse().unwrap();
         assert_eq!((fault.kind, fault.message.as_deref()), (FaultKind::Drop, Some("COMMAND")));
-        assert_eq!((fault.from.as_secs_f64(), fault.until.as_secs_f64()), (5.0, 6.5));
+        assert_eq!((fault.window.from.as_secs_f64(), fault.window.until.as_secs_f64()), (5.0, 6.5));
         for good in [
             "drop@1",
             "delay=0.05@1",

@@ -20,7 +20,7 @@ use crate::node::{AnySample, InputDeclaration};
 use crate::realtime::Scheduling;
 use crate::spread::Spread;
 use crate::statistics::NodeStatistics;
-use crate::timing::{ExecutorTiming, Release};
+use crate::timing::{ExecutorTiming, Overrun, Release};
 use crate::topic::{TopicIndex, TopicInfo};
 use crate::trace::{Provenance, TraceRecord};
 use auriga_geometry::{LogicalDuration, LogicalTime};
@@ -58,6 +58,7 @@ struct Unit {
     budget: LogicalDuration,
     on_miss: crate::timing::MissPolicy,
     takes: Option<Spread>,
+    overruns: Vec<Overrun>,
     released_by: Option<TopicIndex>,
     release_pending: bool,
     steps_begun: u64,
@@ -238,6 +239,7 @@ impl Unit {
             budget,
             on_miss,
             takes: vertex.timing.as_ref().and_then(|timing| timing.takes),
+            overruns: vertex.timing.map(|timing| timing.overruns).unwrap_or_default(),
             released_by,
             release_pending: false,
             steps_begun: 0,

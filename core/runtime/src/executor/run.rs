@@ -624,7 +624,6 @@ fn step_result(
 impl Unit {
     /// When the outputs of the step released at `now` become visible, and the outcome where that is decided already.
     fn ends(&self, now: LogicalTime, durations: &Durations) -> (LogicalTime, Option<u8>) {
-        let promised = now + self.budget;
         match durations {
             Durations::Recorded(steps) if !self.is_source => {
                 match steps.get(&(self.name.clone(), now.as_nanos())) {
@@ -634,15 +633,25 @@ impl Unit {
                 }
             }
             Durations::Sampled(seed) => {
-                let takes = self.takes.map_or(self.budget, |takes| takes.draw(*seed, &self.name, now));
-                if takes <= self.budget {
-                    (promised, None)
-                } else {
-                    (now + takes, Some(self.on_miss.outcome()))
-                }
+                let drawn = self.takes.map_or(self.budget, |takes| takes.draw(*seed, &self.name, now));
+                self.ends_after(now, drawn.max(self.overrun(now)))
             }
-            Durations::Recorded(_) | Durations::Profile => (promised, None),
+            Durations::Recorded(_) | Durations::Profile => self.ends_after(now, self.overrun(now)),
         }
+    }
+
+    fn ends_after(&self, now: LogicalTime, takes: LogicalDuration) -> (LogicalTime, Option<u8>) {
+        if takes <= self.budget {
+            (now + self.budget, None)
+        } else {
+            (now + takes, Some(self.on_miss.outcome()))
+        }
+    }
+
+    /// How long a step takes that is made to take longer; nothing where none is.
+    fn overrun(&self, now: LogicalTime) -> LogicalDuration {
+        let in_force = self.overruns.iter().filter(|overrun| (overrun.from..overrun.until).contains(&now));
+        in_force.map(|overrun| overrun.takes).max().unwrap_or(LogicalDuration::ZERO)
     }
 }
 
