@@ -18,10 +18,10 @@ use serde::Deserialize;
 #[derive(Clone, Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ModelChoices {
-    /// Finds road users in pictures.
-    pub camera_detection: ModelChoice,
-    /// Tells what a traffic light shows.
-    pub traffic_lights: ModelChoice,
+    /// Finds road users in pictures; absent: nobody does.
+    pub camera_detection: Option<ModelChoice>,
+    /// Tells what a traffic light shows; absent: lights count as red.
+    pub traffic_lights: Option<ModelChoice>,
 }
 
 /// One network.
@@ -169,16 +169,18 @@ impl Networks {
     pub fn load(choices: &ModelChoices, camera: Option<&CameraRig>) -> Result<Self> {
         let Some(camera) = camera else { return Ok(Self::none()) };
         let mut networks = Self::detector(choices)?;
-        let lights = light_reader(&choices.traffic_lights, camera, &mut networks.attested)?;
-        networks.lights = Some(lights);
+        if let Some(choice) = &choices.traffic_lights {
+            networks.lights = Some(light_reader(choice, camera, &mut networks.attested)?);
+        }
         Ok(networks)
     }
 
     /// The camera's detector alone.
     pub fn detector(choices: &ModelChoices) -> Result<Self> {
         let mut attested = Vec::new();
-        let detector = detector(&choices.camera_detection, &mut attested)?;
-        Ok(Self { detector: Some(detector), lights: None, attested })
+        let choice = choices.camera_detection.as_ref();
+        let detector = choice.map(|choice| detector(choice, &mut attested)).transpose()?;
+        Ok(Self { detector, lights: None, attested })
     }
 
     /// Nothing: for a process in which these nodes do not run.

@@ -45,7 +45,7 @@ pub fn run(path: &Path, recording: &Recording, out: Option<&Path>, connect: Opti
         &scene,
         topics,
     )?;
-    watchers.progress(recording.last_instant()?.as_secs_f64(), topics)?;
+    watchers.progress(recording.last_instant().as_secs_f64(), topics)?;
     let complete = play(&graph, recording, &mut watchers, connect.is_some())?;
     let written = watchers.finish()?;
     if let Some(folder) = folder {

@@ -5,8 +5,10 @@ use crate::configuration::{self, role, timing_file};
 use crate::models::Networks;
 use crate::replay::Opened;
 use crate::run::{self, Watchers, println_line};
-use crate::{split, stack};
+use crate::split::{self, Elsewhere};
+use crate::stack::{self, Topics};
 use anyhow::{Context, Result};
+use auriga_geometry::LogicalDuration;
 use auriga_runtime::recording::{Comparison, TopicComparison};
 use auriga_runtime::replay::RecordedSource;
 use auriga_runtime::{
@@ -28,18 +30,29 @@ impl Observer for Compare {
     }
 }
 
-/// Runs again from `node` on; true when the outputs are equal to the byte.
-pub fn from(opened: &Opened<'_>, node: &str) -> Result<bool> {
-    let networks = Networks::load(&opened.configuration.models, opened.configuration.rig.camera.as_ref())?;
-    let attested = networks.attested.clone();
-    let (mut graph, topics) =
-        stack::drive(&opened.configuration, opened.source(), &opened.kinds, None, networks)?;
+/// The graph from `node` on, and the topics that it writes again.
+fn graph_from(opened: &Opened<'_>, node: &str, networks: Networks) -> Result<(Graph, Topics, Vec<String>)> {
+    // The platform's messages come from the file, as far as they are read: this source is not kept.
+    let nothing = |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> {
+        let least = LogicalDuration::LEAST;
+        Ok(Box::new(Elsewhere { period: least, least_latency: least }))
+    };
+    let (mut graph, topics) = stack::drive(&opened.configuration, nothing, &opened.kinds, None, networks)?;
     let path = opened.path;
     let again = graph.rerun_from(node, &mut |topics| -> Result<Box<dyn Source>> {
         Ok(Box::new(RecordedSource::open(path, topics)?))
     })?;
+    Ok((graph, topics, again))
+}
+
+/// Runs again from `node` on; true when the outputs are equal to the byte.
+pub fn from(opened: &Opened<'_>, node: &str) -> Result<bool> {
+    let (mut graph, mut topics, mut again) = graph_from(opened, node, Networks::none())?;
     if graph.node_names().any(|name| name.ends_with("_network")) {
-        attestation::compare(&opened.recording, &attested)?;
+        let configuration = &opened.configuration;
+        let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
+        attestation::compare(&opened.recording, &networks.attested)?;
+        (graph, topics, again) = graph_from(opened, node, networks)?;
     }
     let nodes: Vec<&str> = graph.node_names().filter(|name| !name.starts_with("recorded/")).collect();
     println_line(&format!("runs again: {}", nodes.join(", ")));
@@ -94,7 +107,7 @@ pub fn under(mut opened: Opened<'_>, profile: &Path, seed: u64) -> Result<bool> 
 fn run(
     opened: &Opened<'_>,
     graph: Graph,
-    topics: stack::Topics,
+    topics: Topics,
     durations: Durations,
     compared: &[String],
 ) -> Result<(RunSummary, Vec<TopicComparison>)> {

@@ -101,14 +101,18 @@ fn read(
     wanted.push(trace::TOPIC);
     let mut messages = recording.messages_of(&wanted)?;
     let mut record = TraceRecord::default();
-    let mut waiting: Vec<Recorded> = Vec::new();
+    let mut waiting: Vec<((u16, u32), Recorded)> = Vec::new();
     while let Some(message) = messages.next_message()? {
         if message.topic_name == trace::TOPIC {
             if waiting.is_empty() {
                 continue;
             }
             message.decode_into(&mut record)?;
-            for mut found in waiting.drain(..) {
+            // Other messages of the same instant may stand before their own record.
+            let told = |place: &(u16, u32)| {
+                record.outputs.iter().any(|output| (output.topic, output.sequence) == *place)
+            };
+            for (_, mut found) in waiting.extract_if(.., |(place, _)| told(place)) {
                 found.oldest_capture = LogicalTime::from_nanos(record.age_oldest);
                 found.capture = LogicalTime::from_nanos(record.age);
                 if !send(Ok(found)) {
@@ -124,7 +128,8 @@ fn read(
             problem: error.to_string(),
         })?;
         let at = message.publication;
-        waiting.push(Recorded { output, oldest_capture: at, capture: at, arrival: at, message: decoded });
+        let found = Recorded { output, oldest_capture: at, capture: at, arrival: at, message: decoded };
+        waiting.push(((message.topic, message.sequence), found));
     }
     Ok(())
 }

@@ -21,16 +21,21 @@ impl Graph {
         recorded: MakeSource<'_, E>,
     ) -> Result<Vec<String>, E> {
         let kept = self.behind(node)?;
+        let reads = kept.iter().flat_map(|&place| &self.vertices[place].inputs).map(|input| input.topic);
+        let wanted: BTreeSet<u16> = reads.collect();
         let mut taken: BTreeMap<Group, Vec<u16>> = BTreeMap::new();
         let mut others = Vec::new();
         for (place, vertex) in std::mem::take(&mut self.vertices).into_iter().enumerate() {
             if kept.contains(&place) {
                 others.push(vertex);
             } else {
-                let recorded = |topic: &&u16| self.topics[usize::from(**topic)].recorded;
+                // What nobody reads again is not read from the file either.
+                let recorded =
+                    |topic: &&u16| wanted.contains(topic) && self.topics[usize::from(**topic)].recorded;
                 taken.entry(vertex.group).or_default().extend(vertex.outputs.iter().filter(recorded));
             }
         }
+        taken.retain(|_, topics| !topics.is_empty());
         for (number, (group, topics)) in taken.into_iter().enumerate() {
             let source =
                 recorded(topics.iter().map(|&topic| self.topics[usize::from(topic)].clone()).collect())?;

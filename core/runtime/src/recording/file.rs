@@ -2,6 +2,8 @@
 //!
 //! A chunk is put together in memory and appended at once, so that a file that ends early ends in whole chunks and at
 //! most one torn one. A chunk is closed by its size and by logical time alone, so that its bounds repeat.
+//!
+//! Topics with large messages (scans, pictures) have chunks of their own: whoever wants the others need not decompress them.
 
 use super::format::{MAGIC, PutField, RECORD_HEADER, op, put_record, put_text_map};
 use super::{Attachment, TopicInfo};
@@ -13,6 +15,10 @@ use std::io;
 pub(super) const CHUNK_BYTES_MOST: usize = 4 << 20;
 /// A chunk is closed before a message this much later than its first.
 pub(super) const CHUNK_SPAN_MOST: LogicalDuration = LogicalDuration::from_millis(1_000);
+/// A topic with a message above this is one of the large ones from then on.
+pub(super) const LARGE_BYTES: usize = 128 << 10;
+const LARGE: usize = 0;
+const SMALL: usize = 1;
 const ZSTD_LEVEL: i32 = 1;
 const MESSAGE_FIELDS: usize = 2 + 4 + 8 + 8;
 
@@ -54,6 +60,44 @@ struct PartIndex {
     media_type: String,
 }
 
+/// A chunk that is being put together.
+struct OpenChunk {
+    /// Its records.
+    records: Vec<u8>,
+    start: LogicalTime,
+    end: LogicalTime,
+    /// Per topic (instant, offset in the chunk).
+    messages: Vec<Vec<(u64, u64)>>,
+}
+
+impl OpenChunk {
+    fn new(topics: usize) -> Self {
+        Self {
+            records: Vec::with_capacity(CHUNK_BYTES_MOST),
+            start: LogicalTime::ZERO,
+            end: LogicalTime::ZERO,
+            messages: (0..topics).map(|_| Vec::with_capacity(256)).collect(),
+        }
+    }
+
+    /// Whether it has to be closed before a record of this size and instant.
+    fn is_due(&self, size: usize, publication: LogicalTime) -> bool {
+        let full = self.records.len() + size > CHUNK_BYTES_MOST;
+        let old = publication.since(self.start) >= CHUNK_SPAN_MOST;
+        !self.records.is_empty() && (full || old)
+    }
+
+    /// Takes note of a message whose record is about to be appended.
+    fn note(&mut self, topic: usize, publication: LogicalTime) {
+        if self.records.is_empty() {
+            (self.start, self.end) = (publication, publication);
+        }
+        self.start = self.start.min(publication);
+        self.end = self.end.max(publication);
+        self.messages[topic].push((nanos(publication), self.records.len() as u64));
+    }
+}
+
 pub(super) struct RecordingFile<S> {
     storage: S,
     topics: Vec<TopicInfo>,
@@ -62,12 +106,10 @@ pub(super) struct RecordingFile<S> {
     /// Of everything before the end of the data section.
     crc: crc32fast::Hasher,
     compressor: zstd::bulk::Compressor<'static>,
-    /// Records of the open chunk.
-    chunk: Vec<u8>,
-    chunk_start: LogicalTime,
-    chunk_end: LogicalTime,
-    /// Per topic (instant, offset in the open chunk).
-    chunk_messages: Vec<Vec<(u64, u64)>>,
+    /// The open chunks, by [`LARGE`] and [`SMALL`]; they are closed together.
+    open: [OpenChunk; 2],
+    /// By topic: whether it is one of the large ones.
+    is_large: Vec<bool>,
     compressed: Vec<u8>,
     out: Vec<u8>,
     chunks: Vec<ChunkIndex>,
@@ -91,10 +133,8 @@ impl<S: Storage> RecordingFile<S> {
             at: 0,
             crc: crc32fast::Hasher::new(),
             compressor: zstd::bulk::Compressor::new(ZSTD_LEVEL)?,
-            chunk: Vec::with_capacity(CHUNK_BYTES_MOST),
-            chunk_start: LogicalTime::ZERO,
-            chunk_end: LogicalTime::ZERO,
-            chunk_messages: topics.iter().map(|_| Vec::with_capacity(256)).collect(),
+            open: [OpenChunk::new(topics.len()), OpenChunk::new(topics.len())],
+            is_large: vec![false; topics.len()],
             compressed: Vec::new(),
             out: Vec::new(),
             chunks: Vec::new(),
@@ -176,24 +216,20 @@ impl<S: Storage> RecordingFile<S> {
         publication: LogicalTime,
         cdr: &[u8],
     ) -> io::Result<()> {
-        let size = RECORD_HEADER + MESSAGE_FIELDS + cdr.len();
-        let full = self.chunk.len() + size > CHUNK_BYTES_MOST;
-        let old = publication.since(self.chunk_start) >= CHUNK_SPAN_MOST;
-        if !self.chunk.is_empty() && (full || old) {
-            self.close_chunk()?;
+        let (index, size) = (usize::from(topic), RECORD_HEADER + MESSAGE_FIELDS + cdr.len());
+        self.is_large[index] |= cdr.len() > LARGE_BYTES;
+        let lane = if self.is_large[index] { LARGE } else { SMALL };
+        let is_due =
+            |(k, open): (usize, &OpenChunk)| open.is_due(if k == lane { size } else { 0 }, publication);
+        if self.open.iter().enumerate().any(is_due) {
+            self.close_chunks()?;
         }
-        if self.chunk.is_empty() {
-            (self.chunk_start, self.chunk_end) = (publication, publication);
-        }
-        self.chunk_start = self.chunk_start.min(publication);
-        self.chunk_end = self.chunk_end.max(publication);
         let (first, last) = self.span.unwrap_or((publication, publication));
         self.span = Some((first.min(publication), last.max(publication)));
-        let log_time = nanos(publication);
-        let index = usize::from(topic);
-        self.chunk_messages[index].push((log_time, self.chunk.len() as u64));
         self.counts[index] += 1;
-        put_record(&mut self.chunk, op::MESSAGE, |out| {
+        let (chunk, log_time) = (&mut self.open[lane], nanos(publication));
+        chunk.note(index, publication);
+        put_record(&mut chunk.records, op::MESSAGE, |out| {
             out.put_u16(channel_id(index));
             out.put_u32(sequence);
             out.put_u64(log_time);
@@ -203,12 +239,24 @@ impl<S: Storage> RecordingFile<S> {
         Ok(())
     }
 
-    fn close_chunk(&mut self) -> io::Result<()> {
+    /// Closes both chunks, the large messages' first: a file that ends early holds everything up to some instant, and of what
+    /// came after it large messages at most, which the trace does not know.
+    fn close_chunks(&mut self) -> io::Result<()> {
+        for lane in [LARGE, SMALL] {
+            if !self.open[lane].records.is_empty() {
+                self.close_chunk(lane)?;
+            }
+        }
+        self.storage.sync()
+    }
+
+    fn close_chunk(&mut self, lane: usize) -> io::Result<()> {
+        let open = &mut self.open[lane];
         self.compressed.clear();
-        self.compressed.reserve(zstd::zstd_safe::compress_bound(self.chunk.len()));
-        self.compressor.compress_to_buffer(&self.chunk, &mut self.compressed)?;
-        let (start, end) = (nanos(self.chunk_start), nanos(self.chunk_end));
-        let (chunk, compressed) = (&self.chunk, &self.compressed);
+        self.compressed.reserve(zstd::zstd_safe::compress_bound(open.records.len()));
+        self.compressor.compress_to_buffer(&open.records, &mut self.compressed)?;
+        let (start, end) = (nanos(open.start), nanos(open.end));
+        let (chunk, compressed) = (&open.records, &self.compressed);
         put_record(&mut self.out, op::CHUNK, |out| {
             out.put_u64(start);
             out.put_u64(end);
@@ -220,7 +268,7 @@ impl<S: Storage> RecordingFile<S> {
         });
         let length = self.out.len() as u64;
         let mut message_indexes = Vec::new();
-        for (topic, messages) in self.chunk_messages.iter_mut().enumerate() {
+        for (topic, messages) in open.messages.iter_mut().enumerate() {
             if messages.is_empty() {
                 continue;
             }
@@ -246,16 +294,13 @@ impl<S: Storage> RecordingFile<S> {
             compressed: compressed.len() as u64,
             uncompressed: chunk.len() as u64,
         });
-        self.chunk.clear();
-        self.append_out()?;
-        self.storage.sync()
+        open.records.clear();
+        self.append_out()
     }
 
     /// Writes what is left and the summary. Returns the size of the file.
     pub(super) fn finish(mut self) -> io::Result<u64> {
-        if !self.chunk.is_empty() {
-            self.close_chunk()?;
-        }
+        self.close_chunks()?;
         let crc = self.crc.clone().finalize();
         put_record(&mut self.out, op::DATA_END, |out| out.put_u32(crc));
         self.append_out()?;

@@ -38,6 +38,7 @@ mod compare;
 mod digest;
 mod file;
 mod format;
+mod messages;
 mod reader;
 mod recorder;
 mod recover;
@@ -46,7 +47,8 @@ mod tests;
 
 pub use compare::{Comparison, Difference, TopicComparison, compare};
 pub use digest::{DIAGNOSTICS_PREFIX, Digest, sha256_hex};
-pub use reader::{Messages, RecordedMessage, Recording};
+pub use messages::{Messages, RecordedMessage};
+pub use reader::Recording;
 pub use recorder::{Attachment, Recorder, RecorderHandle, RecorderOptions, WhenFull};
 pub use recover::{Recovered, recover};
 

@@ -2,9 +2,9 @@
 
 use super::digest::{DigestBuilder, sha256_hex};
 use super::format::{Fields, FormatError, MAGIC, RECORD_HEADER, op};
+use super::messages::Messages;
 use super::{RecordingError, RecordingSummary, TopicInfo};
 use auriga_geometry::LogicalTime;
-use auriga_wire::Message;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -19,12 +19,16 @@ const SMALL_RECORD_MOST: u64 = 64 << 20;
 const FOOTER_BYTES: u64 = RECORD_HEADER as u64 + 20;
 
 /// A part of the file that holds messages.
-#[derive(Clone, Copy, Debug)]
-struct Block {
-    offset: u64,
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    pub(super) offset: u64,
     length: u64,
     /// One chunk record's content; else message records as they are.
     chunk: bool,
+    /// First and last instant, as a chunk's header has them.
+    pub(super) span: Option<(LogicalTime, LogicalTime)>,
+    /// Channels with messages in it, where message indexes follow it.
+    pub(super) channels: Vec<u16>,
 }
 
 #[derive(Debug)]
@@ -43,12 +47,12 @@ pub struct Recording {
     bytes: u64,
     topics: Vec<TopicInfo>,
     /// Index of the topic by channel number.
-    channels: BTreeMap<u16, u16>,
+    pub(super) channels: BTreeMap<u16, u16>,
     /// (name, text) by schema number.
     schemas: BTreeMap<u16, (String, String)>,
     attachments: Vec<AttachmentEntry>,
     metadata: BTreeMap<String, BTreeMap<String, String>>,
-    blocks: Vec<Block>,
+    pub(super) blocks: Vec<Block>,
     truncated_at: Option<u64>,
 }
 
@@ -126,15 +130,14 @@ impl Recording {
     }
 
     /// The last instant that a chunk's header tells of: quick, and zero where there are no chunks.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn last_instant(&self) -> Result<LogicalTime, RecordingError> {
-        let mut latest = LogicalTime::ZERO;
-        for &block in &self.blocks {
-            latest = latest.max(self.span(block)?.map_or(latest, |(_, last)| last));
-        }
-        Ok(latest)
+    #[must_use]
+    pub fn last_instant(&self) -> LogicalTime {
+        self.blocks
+            .iter()
+            .filter_map(|block| block.span)
+            .map(|(_, last)| last)
+            .max()
+            .unwrap_or(LogicalTime::ZERO)
     }
 
     /// Its topics. A message names its topic by the place in this list.
@@ -169,28 +172,18 @@ impl Recording {
         Ok(Some(bytes))
     }
 
-    /// All messages, in the order of the file.
+    /// All messages, in the order of their instants.
     #[must_use]
     pub fn messages(&self) -> Messages<'_> {
-        Messages {
-            recording: self,
-            wanted: vec![true; self.topics.len()],
-            window: (LogicalTime::from_nanos(i64::MIN), LogicalTime::MAX),
-            next_block: 0,
-            block: Block { offset: 0, length: 0, chunk: false },
-            raw: Vec::new(),
-            records: Vec::new(),
-            at: 0,
-        }
+        Messages::of(self)
     }
 
-    /// The messages of some topics, in the order of the file.
+    /// The messages of some topics, in the order of their instants. Chunks without any are not decompressed.
     ///
     /// # Errors
     /// When there is no such topic.
     pub fn messages_of(&self, topics: &[&str]) -> Result<Messages<'_>, RecordingError> {
-        let mut messages = self.messages();
-        messages.wanted.fill(false);
+        let mut wanted = vec![false; self.topics.len()];
         for name in topics {
             let topic = self.topics.iter().position(|topic| topic.name == *name).ok_or_else(|| {
                 let known: Vec<&str> = self.topics.iter().map(|topic| topic.name.as_str()).collect();
@@ -200,9 +193,9 @@ impl Recording {
                     topics: known.join(", "),
                 }
             })?;
-            messages.wanted[topic] = true;
+            wanted[topic] = true;
         }
-        Ok(messages)
+        Ok(Messages::of(self).only(wanted))
     }
 
     /// Counts and digest, from reading all messages.
@@ -267,7 +260,23 @@ impl Recording {
                 op::FOOTER if content + length + MAGIC.len() as u64 == self.bytes => return Ok(Walk::Footer),
                 op::FOOTER => return Ok(Walk::Ends(offset, "a footer before the end; the file is damaged")),
                 0 => return Ok(Walk::Ends(offset, "no record where one should be; the file is damaged")),
-                op::CHUNK => self.blocks.push(Block { offset: content, length, chunk: true }),
+                op::CHUNK => {
+                    let span = self.span(content, length)?;
+                    self.blocks.push(Block {
+                        offset: content,
+                        length,
+                        chunk: true,
+                        span,
+                        channels: Vec::new(),
+                    });
+                }
+                op::MESSAGE_INDEX if length >= 2 => {
+                    let mut channel = [0; 2];
+                    self.read_at(content, &mut channel)?;
+                    if let Some(block) = self.blocks.last_mut() {
+                        block.channels.push(u16::from_le_bytes(channel));
+                    }
+                }
                 op::MESSAGE => self.add_plain(offset, content + length),
                 op::SCHEMA | op::CHANNEL | op::METADATA | op::ATTACHMENT => {
                     if op != op::ATTACHMENT && length > SMALL_RECORD_MOST {
@@ -287,12 +296,15 @@ impl Recording {
     /// Message records outside chunks are read together as long as they follow each other.
     fn add_plain(&mut self, start: u64, end: u64) {
         match self.blocks.last_mut() {
-            Some(Block { offset, length, chunk: false })
+            Some(Block { offset, length, chunk: false, .. })
                 if *offset + *length == start && end - *offset <= SMALL_RECORD_MOST =>
             {
                 *length = end - *offset;
             }
-            _ => self.blocks.push(Block { offset: start, length: end - start, chunk: false }),
+            _ => {
+                let (offset, length) = (start, end - start);
+                self.blocks.push(Block { offset, length, chunk: false, span: None, channels: Vec::new() });
+            }
         }
     }
 
@@ -359,13 +371,13 @@ impl Recording {
     fn scan_blocks(&mut self, recover: bool) -> Result<(), RecordingError> {
         let (mut raw, mut records) = (Vec::new(), Vec::new());
         for index in 0..self.blocks.len() {
-            let block = self.blocks[index];
+            let offset = self.blocks[index].offset;
             let scanned = self
-                .load(block, &mut raw, &mut records)
-                .and_then(|()| self.scan_records(&records).map_err(|error| self.in_block(block, &error)));
+                .load(&self.blocks[index], &mut raw, &mut records)
+                .and_then(|()| self.scan_records(&records).map_err(|error| self.in_block(offset, &error)));
             match scanned {
                 Err(RecordingError::Malformed { .. }) if recover => {
-                    self.truncated_at = Some(block.offset);
+                    self.truncated_at = Some(offset);
                     self.blocks.truncate(index);
                     return Ok(());
                 }
@@ -386,34 +398,33 @@ impl Recording {
         Ok(())
     }
 
-    fn in_block(&self, block: Block, error: &FormatError) -> RecordingError {
-        self.malformed(block.offset, &format!("in this block, byte {}: {}", error.at, error.problem))
-    }
-
-    /// The records of a block, decompressed and checked against their checksum.
-    /// Whether a block may hold messages of a window: a chunk says from when to when its messages are.
-    fn may_hold(&self, block: Block, window: (LogicalTime, LogicalTime)) -> Result<bool, RecordingError> {
-        let span = self.span(block)?;
-        Ok(span.is_none_or(|(first, last)| last >= window.0 && first <= window.1))
+    pub(super) fn in_block(&self, offset: u64, error: &FormatError) -> RecordingError {
+        self.malformed(offset, &format!("in this block, byte {}: {}", error.at, error.problem))
     }
 
     /// First and last instant of a chunk, as its header has them; `None` where it has none: what is too short is found out
     /// when it is loaded.
-    fn span(&self, block: Block) -> Result<Option<(LogicalTime, LogicalTime)>, RecordingError> {
-        if !block.chunk || block.length < 16 {
+    fn span(&self, offset: u64, length: u64) -> Result<Option<(LogicalTime, LogicalTime)>, RecordingError> {
+        if length < 16 {
             return Ok(None);
         }
         let mut times = [0; 16];
-        self.read_at(block.offset, &mut times)?;
+        self.read_at(offset, &mut times)?;
         let mut fields = Fields::new(&times);
         let (Ok(first), Ok(last)) = (fields.u64(), fields.u64()) else { return Ok(None) };
         let nanos = |time: u64| LogicalTime::from_nanos(i64::try_from(time).unwrap_or(i64::MAX));
         Ok(Some((nanos(first), nanos(last))))
     }
 
-    fn load(&self, block: Block, raw: &mut Vec<u8>, records: &mut Vec<u8>) -> Result<(), RecordingError> {
-        let damaged = |problem: &str| self.malformed(block.offset, problem);
-        let Block { offset, length, chunk } = block;
+    /// The records of a block, decompressed and checked against their checksum.
+    pub(super) fn load(
+        &self,
+        block: &Block,
+        raw: &mut Vec<u8>,
+        records: &mut Vec<u8>,
+    ) -> Result<(), RecordingError> {
+        let &Block { offset, length, chunk, .. } = block;
+        let damaged = |problem: &str| self.malformed(offset, problem);
         let target = if chunk { &mut *raw } else { &mut *records };
         target.resize(length as usize, 0);
         self.read_at(offset, target)?;
@@ -429,7 +440,7 @@ impl Recording {
             Ok((size, crc, compression, fields.take(length)?))
         })();
         let (size, crc, compression, content) =
-            header.map_err(|error: FormatError| self.in_block(block, &error))?;
+            header.map_err(|error: FormatError| self.in_block(offset, &error))?;
         records.clear();
         match compression {
             "" => records.extend_from_slice(content),
@@ -451,148 +462,4 @@ impl Recording {
         }
         Ok(())
     }
-}
-
-/// A message in a recording.
-#[derive(Clone, Copy, Debug)]
-pub struct RecordedMessage<'a> {
-    /// Place of its topic in [`Recording::topics`].
-    pub topic: u16,
-    /// Its topic's name.
-    pub topic_name: &'a str,
-    /// Its number within the topic.
-    pub sequence: u32,
-    /// The instant at which it became visible.
-    pub publication: LogicalTime,
-    /// The message with its encapsulation header.
-    pub cdr: &'a [u8],
-}
-
-impl RecordedMessage<'_> {
-    /// The message as `M`.
-    ///
-    /// # Errors
-    /// When the bytes are not an `M`.
-    pub fn decode<M: Message>(&self) -> Result<M, RecordingError> {
-        let mut message = M::default();
-        self.decode_into(&mut message)?;
-        Ok(message)
-    }
-
-    /// Replaces `message`, reusing its buffers.
-    ///
-    /// # Errors
-    /// When the bytes are not an `M`; `message` is then unspecified.
-    pub fn decode_into<M: Message>(&self, message: &mut M) -> Result<(), RecordingError> {
-        auriga_wire::read_cdr(self.cdr, message).map_err(|error| RecordingError::Message {
-            topic: self.topic_name.to_owned(),
-            sequence: self.sequence,
-            problem: error.to_string(),
-        })
-    }
-}
-
-/// Messages one after the other; one chunk is in memory at a time.
-pub struct Messages<'r> {
-    recording: &'r Recording,
-    wanted: Vec<bool>,
-    /// First and last instant of what is wanted.
-    window: (LogicalTime, LogicalTime),
-    next_block: usize,
-    block: Block,
-    raw: Vec<u8>,
-    records: Vec<u8>,
-    at: usize,
-}
-
-impl Messages<'_> {
-    /// Only what became visible from one instant to another, both included. Chunks outside are not decompressed.
-    #[must_use]
-    pub fn within(mut self, from: LogicalTime, to: LogicalTime) -> Self {
-        self.window = (from, to);
-        self
-    }
-
-    /// The next message; `None` at the end. It borrows from the reader: decode or copy it before asking for the next.
-    ///
-    /// # Errors
-    /// When the file is damaged there. The next call goes on with the next chunk.
-    pub fn next_message(&mut self) -> Result<Option<RecordedMessage<'_>>, RecordingError> {
-        loop {
-            if self.at == self.records.len() {
-                let Some(&block) = self.recording.blocks.get(self.next_block) else { return Ok(None) };
-                self.next_block += 1;
-                if !self.recording.may_hold(block, self.window)? {
-                    continue;
-                }
-                self.block = block;
-                self.at = 0;
-                let loaded = self.recording.load(block, &mut self.raw, &mut self.records);
-                if let Err(error) = loaded {
-                    self.records.clear();
-                    return Err(error);
-                }
-                continue;
-            }
-            let start = self.at;
-            match self.next_record() {
-                Ok(None) => {}
-                Ok(Some(found)) => {
-                    let Found { topic, sequence, log_time, cdr } = found;
-                    return Ok(Some(RecordedMessage {
-                        topic,
-                        topic_name: &self.recording.topics[usize::from(topic)].name,
-                        sequence,
-                        publication: LogicalTime::from_nanos(log_time),
-                        cdr: &self.records[cdr..self.at],
-                    }));
-                }
-                Err(error) => {
-                    let error = FormatError { at: start + error.at, ..error };
-                    let error = self.recording.in_block(self.block, &error);
-                    self.records.clear();
-                    self.at = 0;
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// Goes over one record; returns it where it is a message of a wanted topic.
-    fn next_record(&mut self) -> Result<Option<Found>, FormatError> {
-        let mut fields = Fields::new(&self.records[self.at..]);
-        let (op, content) = fields.record()?;
-        let end = self.at + fields.at();
-        self.at = end;
-        if op != op::MESSAGE {
-            return Ok(None);
-        }
-        let mut fields = Fields::new(content);
-        let (channel, sequence) = (fields.u16()?, fields.u32()?);
-        let (log_time, _publish_time) = (fields.u64()?, fields.u64()?);
-        let error = |problem| FormatError { at: RECORD_HEADER, problem };
-        let topic = *self
-            .recording
-            .channels
-            .get(&channel)
-            .ok_or_else(|| error("a message of an unknown topic; the file is damaged"))?;
-        if !self.wanted[usize::from(topic)] {
-            return Ok(None);
-        }
-        let log_time =
-            i64::try_from(log_time).map_err(|_| error("a message's instant is out of range; damaged"))?;
-        let at = LogicalTime::from_nanos(log_time);
-        if at < self.window.0 || at > self.window.1 {
-            return Ok(None);
-        }
-        Ok(Some(Found { topic, sequence, log_time, cdr: end - fields.rest().len() }))
-    }
-}
-
-struct Found {
-    topic: u16,
-    sequence: u32,
-    log_time: i64,
-    /// Where the message starts in the block's records.
-    cdr: usize,
 }

@@ -278,7 +278,46 @@ fn a_message_larger_than_a_chunk_has_its_own() {
         write_with(&path, options(), 3, |number| sample(number, if number == 1 { 9 << 20 } else { 10 }));
     let recording = Recording::open(&path).unwrap();
     assert_eq!(recording.summary().unwrap(), written);
-    assert_eq!(mcap::Summary::read(&fs::read(&path).unwrap()).unwrap().unwrap().chunk_indexes.len(), 3);
+    let chunks = mcap::Summary::read(&fs::read(&path).unwrap()).unwrap().unwrap().chunk_indexes;
+    // The small messages before it, it, the small messages after it, and its topic's next one, which counts as large.
+    assert_eq!(chunks.len(), 4);
+    let own = chunks.iter().find(|chunk| chunk.uncompressed_size > 9 << 20).unwrap();
+    assert!(own.uncompressed_size < (9 << 20) + 100 && own.message_index_offsets.len() == 1, "{own:?}");
+}
+
+#[test]
+fn large_messages_have_chunks_of_their_own_and_all_come_in_order() {
+    let folder = TestFolder::new();
+    let path = folder.file("a.mcap");
+    let written = write_with(&path, options(), 300, |number| sample(number, 200 << 10));
+    let recording = Recording::open(&path).unwrap();
+    assert_eq!(recording.summary().unwrap(), written);
+    let mut messages = recording.messages();
+    let mut order = Vec::new();
+    while let Some(message) = messages.next_message().unwrap() {
+        order.push((message.publication, message.topic));
+    }
+    let whole = (0..300).flat_map(|number| [0, 1, 2].map(|topic| (at(number * 10), topic)));
+    assert_eq!(order, whole.collect::<Vec<_>>());
+
+    // Whoever wants the small ones alone does not read the large ones: not even damage is noticed.
+    let mut bytes = fs::read(&path).unwrap();
+    let chunks = mcap::Summary::read(&bytes).unwrap().unwrap().chunk_indexes;
+    let is_large = |chunk: &&mcap::records::ChunkIndex| chunk.message_index_offsets.contains_key(&1);
+    assert!(chunks.iter().filter(is_large).all(|chunk| chunk.message_index_offsets.len() == 1));
+    for chunk in chunks.iter().filter(is_large) {
+        bytes[(chunk.chunk_start_offset + chunk.chunk_length / 2) as usize] ^= 0xff;
+    }
+    fs::write(&path, &bytes).unwrap();
+    let recording = Recording::open(&path).unwrap();
+    let name = |topic: usize| recording.topics()[topic].name.clone();
+    let mut small = recording.messages_of(&[&name(1), &name(2)]).unwrap();
+    let mut count = 0;
+    while small.next_message().unwrap().is_some() {
+        count += 1;
+    }
+    assert_eq!(count, 600);
+    assert!(recording.messages_of(&[&name(0)]).unwrap().next_message().is_err());
 }
 
 #[test]
