@@ -200,7 +200,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let mut watchers = Watchers::new(Some(recorder));
     arguments.watch(&mut watchers, &configuration, topics, &folder, &evaluators)?;
     let options = RunOptions {
-        observers: std::mem::take(&mut watchers.observers),
+        observers: watchers.take_observers()?,
         exchange: Some(Box::new(exchange)),
         split,
         ..arguments.options(&configuration, stop)

@@ -31,6 +31,10 @@ mod timing;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+/// Counts what each node allocates; with `AURIGA_ABORT_ON_ALLOCATION=1` the process ends when the executor does.
+#[global_allocator]
+static ALLOCATOR: auriga_allocations::Counted = auriga_allocations::Counted;
+
 /// Drives a car: perception, planning and control, in simulation and on recorded drives.
 #[derive(Parser)]
 #[command(version, about, arg_required_else_help = true)]

@@ -29,6 +29,10 @@ impl Observer for Record {
             .record(topic, sequence, instant, Arc::clone(message))
             .map_err(|error| RunError::Observer(error.to_string()))
     }
+
+    fn backlog(&self) -> usize {
+        self.0.backlog()
+    }
 }
 
 /// The message, if it is one of `topic`.
@@ -82,6 +86,10 @@ impl Observer for View {
             self.handle.try_send(publication.instant, item);
         }
         Ok(())
+    }
+
+    fn backlog(&self) -> usize {
+        ViewerHandle::BACKLOG
     }
 }
 

@@ -12,7 +12,7 @@ use auriga_geometry::Pose3;
 use auriga_map::Map;
 use auriga_perception::tracking::CameraModel;
 use auriga_runtime::recording::{Attachment, Recorder, RecorderOptions, TopicInfo};
-use auriga_runtime::{Graph, Histogram, NodeStatistics, Observer, RunError, RunSummary};
+use auriga_runtime::{Beside, Graph, Histogram, NodeStatistics, Observer, RunError, RunSummary};
 #[cfg(feature = "viewer")]
 use auriga_viewer::{Shows, Viewer, ViewerOptions};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -24,6 +24,9 @@ use std::time::Duration;
 /// The viewer gets every so-manieth point of a scan.
 #[cfg(feature = "viewer")]
 const THIN: usize = 4;
+
+/// Messages that evaluation, progress and viewer may be behind.
+const WATCHERS_QUEUE: usize = 256;
 
 /// Where a Rerun viewer listens by default.
 pub const VIEWER_URL: &str = "rerun+http://127.0.0.1:9876/proxy";
@@ -221,6 +224,16 @@ impl Watchers {
             Some(_) => anyhow::bail!("this build has no viewer: build with the feature `viewer`"),
             None => Ok(()),
         }
+    }
+
+    /// For the executor: the recorder takes its messages from the executor's thread, and everybody else from one beside it.
+    pub fn take_observers(&mut self) -> Result<Vec<Box<dyn Observer>>> {
+        let mut observers = std::mem::take(&mut self.observers);
+        let others = observers.split_off(usize::from(self.recorder.is_some()));
+        if !others.is_empty() {
+            observers.push(Box::new(Beside::new("watchers", WATCHERS_QUEUE, others)?));
+        }
+        Ok(observers)
     }
 
     /// Adds the evaluation.

@@ -95,6 +95,9 @@ pub struct ViewerHandle {
 }
 
 impl ViewerHandle {
+    /// Items that may be with the viewer at a time: waiting, and being shown.
+    pub const BACKLOG: usize = QUEUE + 1;
+
     /// Hands an item over and never waits: with the queue full the item is dropped and counted; scans and pictures are dropped
     /// earlier, so that what is small comes through. `time` is the instant of publication.
     pub fn try_send(&self, time: LogicalTime, item: ViewItem) {

@@ -42,7 +42,7 @@ pub struct ChainAge {
 pub struct DomainLoad {
     /// Its name.
     pub domain: String,
-    /// Its threads.
+    /// Its threads; 0 where it runs on the executor's, whose load it then is.
     pub threads: usize,
     /// Sum of budgets per second and thread, 0 to 1 and more.
     pub utilisation: f64,
@@ -358,10 +358,15 @@ impl<'g> Walk<'g> {
     fn finish(self, span: i64) -> Certificate {
         let nodes = || self.graph.vertices.iter().zip(&self.units);
         let load = |(name, domain): (&String, &crate::timing::Domain)| {
+            // Domains without threads share the executor's: each is told of all that it has to do.
+            let domains = &self.graph.profile.domains;
+            let is_one = |other: &str| {
+                other == name || domain.threads == 0 && domains.get(other).is_some_and(|d| d.threads == 0)
+            };
             let mine =
-                nodes().filter(|(vertex, _)| vertex.timing.as_ref().is_some_and(|t| t.domain == *name));
+                nodes().filter(|(vertex, _)| vertex.timing.as_ref().is_some_and(|t| is_one(&t.domain)));
             let busy: f64 = mine.map(|(_, unit)| unit.steps as f64 * unit.budget as f64).sum();
-            let utilisation = busy / (span as f64 * domain.threads as f64);
+            let utilisation = busy / (span as f64 * domain.threads.max(1) as f64);
             DomainLoad { domain: name.clone(), threads: domain.threads, utilisation }
         };
         let reached = self.sensors.iter().zip(&self.worst).filter(|(_, worst)| worst[1] >= 0);

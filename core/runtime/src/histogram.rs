@@ -12,11 +12,12 @@ pub struct Histogram {
     counts: Vec<u64>,
     count: u64,
     most: Duration,
+    total: Duration,
 }
 
 impl Default for Histogram {
     fn default() -> Self {
-        Self { counts: vec![0; BUCKETS], count: 0, most: Duration::ZERO }
+        Self { counts: vec![0; BUCKETS], count: 0, most: Duration::ZERO, total: Duration::ZERO }
     }
 }
 
@@ -44,6 +45,13 @@ impl Histogram {
         self.counts[bucket(nanos)] += 1;
         self.count += 1;
         self.most = self.most.max(duration);
+        self.total = self.total.saturating_add(duration);
+    }
+
+    /// Their sum.
+    #[must_use]
+    pub fn total(&self) -> Duration {
+        self.total
     }
 
     /// How many were counted.

@@ -64,6 +64,7 @@
 //! assert_eq!(summary.nodes[0].steps, 100);
 //! ```
 
+mod beside;
 mod certificate;
 mod executor;
 mod graph;
@@ -83,6 +84,7 @@ mod timing;
 mod topic;
 pub mod trace;
 
+pub use beside::Beside;
 pub use certificate::{Certificate, CertificateError, ChainAge, DomainLoad, SensorTiming};
 pub use executor::{
     Durations, Exchange, Executor, Observer, Pacing, Publication, RecordedStep, RunError, RunOptions,
@@ -91,13 +93,14 @@ pub use executor::{
 pub use graph::{Graph, GraphError, Group};
 pub use histogram::Histogram;
 pub use node::{Latest, Node, NodeError, Output, Queue, Sample, Step};
+pub use pool::{Slots, WhenFull};
 pub use realtime::{Policy, Scheduling};
 pub use rerun::MakeSource;
 pub use source::{Source, SourceEmission, SourceOutputs, SourcePayload};
 pub use spread::Spread;
-pub use statistics::NodeStatistics;
+pub use statistics::{Measuring, NodeStatistics};
 pub use timing::{
-    ExecutorTiming, MissPolicy, Overrun, ProfileDurations, Release, TimingError, TimingProfile,
+    ExecutorTiming, MissPolicy, Overrun, ProfileDurations, Release, TimingError, TimingProfile, TopicSlots,
 };
 pub use topic::{Topic, TopicInfo};
 

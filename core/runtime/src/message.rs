@@ -52,7 +52,12 @@ impl std::fmt::Debug for dyn AnyMessage {
 /// The message as `M`, sharing it; `None` when it is of another type.
 #[must_use]
 pub fn downcast<M: Message>(message: &Arc<dyn AnyMessage>) -> Option<Arc<M>> {
-    let any: Arc<dyn Any + Send + Sync> = Arc::<dyn AnyMessage>::clone(message);
+    downcast_owned(Arc::clone(message))
+}
+
+/// The same without a second reference.
+pub(crate) fn downcast_owned<M: Message>(message: Arc<dyn AnyMessage>) -> Option<Arc<M>> {
+    let any: Arc<dyn Any + Send + Sync> = message;
     any.downcast().ok()
 }
 

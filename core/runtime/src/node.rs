@@ -1,10 +1,12 @@
 //! Nodes, their inputs and outputs.
 
-use crate::message::{AnyMessage, downcast};
+use crate::message::{AnyMessage, downcast_owned};
+use crate::pool::Pool;
 use crate::topic::TopicIndex;
 use crate::trace::Provenance;
 use auriga_geometry::LogicalTime;
 use auriga_wire::Message;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// Why a step failed. The node stays; its outputs of this step are not published.
@@ -66,13 +68,77 @@ pub struct AnySample {
     pub sequence: u32,
     pub visible: LogicalTime,
     pub provenance: Provenance,
+}
+
+/// What has come for one input.
+#[derive(Debug)]
+#[doc(hidden)]
+pub struct Mail {
+    /// Since the last step, oldest first; of a latest-only input the newest. Moves into the input at a step.
+    pub arrived: VecDeque<AnySample>,
+    /// 0: the latest message only.
+    pub queue: usize,
+    /// Of a latest-only input: what the trace says of the message in force.
+    pub in_force: Option<InForce>,
+}
+
+/// A message in force.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct InForce {
+    pub sequence: u32,
+    pub provenance: Provenance,
+    /// It came since the last step.
     pub fresh: bool,
 }
 
-fn typed<M: Message>(sample: &AnySample) -> Sample<M> {
+impl Mail {
+    pub(crate) fn new(queue: usize) -> Self {
+        Self { arrived: VecDeque::with_capacity(queue.max(1)), queue, in_force: None }
+    }
+
+    /// Takes a message; the oldest one gives way when there is no room.
+    pub(crate) fn deliver(&mut self, sample: AnySample) {
+        if self.queue == 0 {
+            let AnySample { sequence, provenance, .. } = sample;
+            self.in_force = Some(InForce { sequence, provenance, fresh: true });
+        }
+        if self.arrived.len() >= self.queue.max(1) {
+            self.arrived.pop_front();
+        }
+        self.arrived.push_back(sample);
+    }
+
+    /// A step has taken what was there.
+    pub(crate) fn taken(&mut self) {
+        self.arrived.clear();
+        if let Some(in_force) = &mut self.in_force {
+            in_force.fresh = false;
+        }
+    }
+}
+
+/// What a step has written.
+#[derive(Debug, Default)]
+#[doc(hidden)]
+pub struct Produced {
+    pub messages: Vec<(TopicIndex, Arc<dyn AnyMessage>)>,
+    /// A topic that had no free slot.
+    pub full: Option<TopicIndex>,
+}
+
+/// How many slots an output gets, and whether it never gets more.
+#[derive(Clone, Copy, Debug)]
+#[doc(hidden)]
+pub struct SlotPlan {
+    pub count: usize,
+    pub fixed: bool,
+}
+
+fn typed<M: Message>(sample: AnySample) -> Sample<M> {
     // The graph connects topics of one type only, and a link decodes to the topic's type.
-    let message =
-        downcast::<M>(&sample.message).unwrap_or_else(|| unreachable!("topic types are checked by Topic<M>"));
+    let message = downcast_owned::<M>(sample.message)
+        .unwrap_or_else(|| unreachable!("topic types are checked by Topic<M>"));
     Sample { message, sequence: sample.sequence, visible: sample.visible }
 }
 
@@ -145,25 +211,46 @@ impl<M: Message> Queue<M> {
 #[derive(Debug)]
 pub struct Output<M> {
     topic: TopicIndex,
-    pool: crate::pool::Pool<M>,
+    pool: Pool<M>,
     slot: Option<Arc<M>>,
+    /// Written instead of a slot when none is free, and never published.
+    spare: Option<Arc<M>>,
+    full: bool,
 }
 
 impl<M: Message> Output<M> {
     pub(crate) fn new(topic: TopicIndex) -> Self {
-        Self { topic, pool: crate::pool::Pool::new(), slot: None }
+        Self { topic, pool: Pool::new(), slot: None, spare: None, full: false }
     }
 
     /// The message to fill in, default at first; it is published at the end of the step. Without a call to this
     /// nothing is published.
     pub fn write(&mut self) -> &mut M {
-        let pool = &mut self.pool;
-        Arc::make_mut(self.slot.get_or_insert_with(|| pool.take())) // never copies: the slot is not shared yet
+        let is_new = self.slot.is_none();
+        let slot = self.slot.get_or_insert_with(|| {
+            self.pool.take().unwrap_or_else(|| {
+                self.full = true;
+                self.spare.take().unwrap_or_default()
+            })
+        });
+        let Some(message) = Arc::get_mut(slot) else {
+            unreachable!("a slot is not shared before it is published")
+        };
+        if is_new {
+            // What it held before never shows: which slot is free depends on how far the recorder has come.
+            message.reset();
+        }
+        message
     }
 
     /// Takes back what was written in this step.
     pub fn discard(&mut self) {
-        self.slot = None;
+        let Some(slot) = self.slot.take() else { return };
+        if std::mem::take(&mut self.full) {
+            self.spare = Some(slot);
+        } else {
+            self.pool.give_back(slot);
+        }
     }
 }
 
@@ -179,31 +266,33 @@ pub struct InputDeclaration {
 }
 
 pub(crate) mod sealed {
-    use super::{AnyMessage, AnySample, Arc, InputDeclaration, TopicIndex};
+    use super::{InputDeclaration, Mail, Produced, SlotPlan, TopicIndex};
 
     /// Tuples of inputs.
     pub trait Inputs {
         fn declare(&self, declarations: &mut Vec<InputDeclaration>);
-        fn load(&mut self, inputs: &[Vec<AnySample>]);
+        fn load(&mut self, mail: &mut [Mail]);
         fn clear(&mut self);
     }
 
     /// Tuples of outputs.
     pub trait Outputs {
         fn declare(&self, topics: &mut Vec<TopicIndex>);
-        fn collect(&mut self, produced: &mut Vec<(TopicIndex, Arc<dyn AnyMessage>)>);
+        fn prepare(&mut self, plan: &dyn Fn(TopicIndex) -> SlotPlan);
+        fn collect(&mut self, produced: &mut Produced);
         fn discard(&mut self);
     }
 
     pub trait Input {
         fn declaration(&self) -> InputDeclaration;
-        fn load(&mut self, samples: &[AnySample]);
+        fn load(&mut self, mail: &mut Mail);
         fn clear(&mut self);
     }
 
     pub trait Out {
         fn topic(&self) -> TopicIndex;
-        fn collect(&mut self) -> Option<Arc<dyn AnyMessage>>;
+        fn prepare(&mut self, plan: SlotPlan);
+        fn collect(&mut self, produced: &mut Produced);
         fn discard(&mut self);
     }
 }
@@ -221,22 +310,22 @@ impl<M: Message> Input for Latest<M> {
     fn declaration(&self) -> InputDeclaration {
         InputDeclaration { topic: self.topic, queue: 0, optional: self.optional }
     }
-    fn load(&mut self, samples: &[AnySample]) {
-        self.sample = samples.last().map(typed);
-        self.fresh = samples.last().is_some_and(|sample| sample.fresh);
+    fn load(&mut self, mail: &mut Mail) {
+        if let Some(sample) = mail.arrived.pop_back() {
+            self.sample = Some(typed(sample));
+        }
+        self.fresh = mail.in_force.is_some_and(|in_force| in_force.fresh);
     }
-    fn clear(&mut self) {
-        self.sample = None;
-    }
+    fn clear(&mut self) {} // stays in force
 }
 
 impl<M: Message> Input for Queue<M> {
     fn declaration(&self) -> InputDeclaration {
         InputDeclaration { topic: self.topic, queue: self.capacity, optional: false }
     }
-    fn load(&mut self, samples: &[AnySample]) {
+    fn load(&mut self, mail: &mut Mail) {
         self.samples.clear();
-        self.samples.extend(samples.iter().map(typed));
+        self.samples.extend(mail.arrived.drain(..).map(typed));
     }
     fn clear(&mut self) {
         self.samples.clear();
@@ -247,13 +336,21 @@ impl<M: Message> Out for Output<M> {
     fn topic(&self) -> TopicIndex {
         self.topic
     }
-    fn collect(&mut self) -> Option<Arc<dyn AnyMessage>> {
-        let message = self.slot.take()?;
-        self.pool.keep(&message);
-        Some(message)
+    fn prepare(&mut self, plan: SlotPlan) {
+        self.pool.prepare(plan.count, plan.fixed, M::default);
+        self.spare = Some(Arc::default());
+    }
+    fn collect(&mut self, produced: &mut Produced) {
+        if self.full {
+            produced.full = Some(self.topic);
+            self.discard();
+        } else if let Some(message) = self.slot.take() {
+            self.pool.publish(&message);
+            produced.messages.push((self.topic, message));
+        }
     }
     fn discard(&mut self) {
-        self.slot = None;
+        Output::discard(self);
     }
 }
 
@@ -264,8 +361,8 @@ macro_rules! tuples {
             fn declare(&self, declarations: &mut Vec<InputDeclaration>) {
                 $(declarations.push(self.$index.declaration());)*
             }
-            fn load(&mut self, inputs: &[Vec<AnySample>]) {
-                $(self.$index.load(&inputs[$index]);)*
+            fn load(&mut self, mail: &mut [Mail]) {
+                $(self.$index.load(&mut mail[$index]);)*
             }
             fn clear(&mut self) {
                 $(self.$index.clear();)*
@@ -276,10 +373,11 @@ macro_rules! tuples {
             fn declare(&self, topics: &mut Vec<TopicIndex>) {
                 $(topics.push(self.$index.topic());)*
             }
-            fn collect(&mut self, produced: &mut Vec<(TopicIndex, Arc<dyn AnyMessage>)>) {
-                $(if let Some(message) = self.$index.collect() {
-                    produced.push((self.$index.topic(), message));
-                })*
+            fn prepare(&mut self, plan: &dyn Fn(TopicIndex) -> SlotPlan) {
+                $(self.$index.prepare(plan(self.$index.topic()));)*
+            }
+            fn collect(&mut self, produced: &mut Produced) {
+                $(self.$index.collect(produced);)*
             }
             fn discard(&mut self) {
                 $(self.$index.discard();)*
@@ -301,9 +399,13 @@ tuples! {
 
 /// A node whose types the executor need not know.
 pub(crate) trait ErasedNode: Send {
-    fn load(&mut self, inputs: &[Vec<AnySample>]);
-    fn step(&mut self, step: &Step) -> Result<(), NodeError>;
-    fn collect(&mut self, produced: &mut Vec<(TopicIndex, Arc<dyn AnyMessage>)>);
+    /// Allocates the slots of its outputs.
+    fn prepare(&mut self, plan: &dyn Fn(TopicIndex) -> SlotPlan);
+    /// Takes its inputs.
+    fn load(&mut self, mail: &mut [Mail]);
+    /// One step; what it wrote, where it did not fail.
+    fn step(&mut self, step: &Step, produced: &mut Produced) -> Result<(), NodeError>;
+    /// After a panic.
     fn discard(&mut self);
 }
 
@@ -314,16 +416,23 @@ pub(crate) struct NodeCell<N: Node> {
 }
 
 impl<N: Node> ErasedNode for NodeCell<N> {
-    fn load(&mut self, inputs: &[Vec<AnySample>]) {
-        self.inputs.load(inputs);
+    fn prepare(&mut self, plan: &dyn Fn(TopicIndex) -> SlotPlan) {
+        self.outputs.prepare(plan);
     }
-    fn step(&mut self, step: &Step) -> Result<(), NodeError> {
-        let result = self.node.step(step, &self.inputs, &mut self.outputs);
+    fn load(&mut self, mail: &mut [Mail]) {
+        self.inputs.load(mail);
+    }
+    fn step(&mut self, step: &Step, produced: &mut Produced) -> Result<(), NodeError> {
+        // What a node allocates in its step is its own affair, and counted as such.
+        let Self { node, inputs, outputs } = self;
+        let result = auriga_allocations::permit(|| node.step(step, inputs, outputs));
         self.inputs.clear();
+        if result.is_ok() {
+            self.outputs.collect(produced);
+        } else {
+            self.outputs.discard();
+        }
         result
-    }
-    fn collect(&mut self, produced: &mut Vec<(TopicIndex, Arc<dyn AnyMessage>)>) {
-        self.outputs.collect(produced);
     }
     fn discard(&mut self) {
         self.inputs.clear();

@@ -1,7 +1,30 @@
 //! What a run took of clock and processor: outside of every digest.
 
+use crate::histogram::Histogram;
 use auriga_geometry::LogicalDuration;
 use std::time::Duration;
+
+/// What is measured of each step. No output sees any of it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Measuring {
+    /// Wall time, processor time and allocations. Asks the system for the processor time twice per step, which takes longer
+    /// than a short step itself.
+    #[default]
+    All,
+    /// Wall time and allocations.
+    Wall,
+    /// Allocations.
+    Nothing,
+}
+
+/// One step, measured.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Measured {
+    pub wall: Option<Duration>,
+    /// Of the thread that ran it; `None` where the system does not say.
+    pub cpu: Option<Duration>,
+    pub allocations: u64,
+}
 
 /// One node's steps, measured on the machine that ran it.
 #[derive(Clone, Debug, Default)]
@@ -20,35 +43,39 @@ pub struct NodeStatistics {
     pub first_error: Option<String>,
     /// Steps whose publication came after release + budget.
     pub missed: u64,
-    /// Wall time of every step, microseconds, unsorted.
-    pub wall_micros: Vec<u32>,
+    /// Steps whose messages were dropped because a topic had no free slot.
+    pub without_slot: u64,
+    /// Wall time of the steps; empty where it was not measured.
+    pub wall: Histogram,
     /// Processor time of all steps, on the threads that ran them: threads that a step starts or asks are not in it.
     pub cpu_total: Duration,
+    /// Allocations in its steps, where `auriga_allocations::Counted` is installed.
+    pub allocations: u64,
 }
 
 impl NodeStatistics {
     pub(crate) fn new(name: &str, budget: LogicalDuration) -> Self {
-        Self { name: name.to_owned(), budget, wall_micros: Vec::with_capacity(1 << 16), ..Self::default() }
+        Self { name: name.to_owned(), budget, ..Self::default() }
     }
 
-    pub(crate) fn step(&mut self, wall: Duration, cpu: Option<Duration>) {
+    pub(crate) fn step(&mut self, measured: Measured) {
         self.steps += 1;
-        self.cpu_total += cpu.unwrap_or_default();
-        self.wall_micros.push(u32::try_from(wall.as_micros()).unwrap_or(u32::MAX));
+        self.cpu_total += measured.cpu.unwrap_or_default();
+        self.allocations += measured.allocations;
+        if let Some(wall) = measured.wall {
+            self.wall.add(wall);
+        }
     }
 
-    /// The share `quantile` (0 to 1) of the steps took at most this long, microseconds.
+    /// The share `quantile` (0 to 1) of the steps took at most this long, microseconds; up to 1/16 too long.
     #[must_use]
     pub fn wall_quantile(&self, quantile: f64) -> u32 {
-        let mut sorted = self.wall_micros.clone();
-        sorted.sort_unstable();
-        let last = sorted.len().saturating_sub(1);
-        sorted.get((last as f64 * quantile.clamp(0.0, 1.0)) as usize).copied().unwrap_or(0)
+        u32::try_from(self.wall.quantile(quantile).as_micros()).unwrap_or(u32::MAX)
     }
 
     /// Sum of all steps.
     #[must_use]
     pub fn wall_total(&self) -> Duration {
-        Duration::from_micros(self.wall_micros.iter().map(|&micros| u64::from(micros)).sum())
+        self.wall.total()
     }
 }

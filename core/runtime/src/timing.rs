@@ -1,5 +1,6 @@
 //! Timing profiles: when nodes run, for how long, and where (`configs/timing/*.toml`).
 
+use crate::pool::WhenFull;
 use crate::realtime::{Policy, Scheduling};
 use crate::spread::Spread;
 use crate::trace::TraceRecord;
@@ -99,14 +100,15 @@ pub enum ProfileDurations {
 /// One timing domain: nodes that share threads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Domain {
-    /// Number of threads.
+    /// Number of threads; with none its nodes run on the executor's own, one after the other: no hop between threads, and
+    /// nothing else goes on meanwhile. For nodes that are short.
     pub threads: usize,
     /// How they are scheduled in a live run.
     pub scheduling: Scheduling,
 }
 
-/// The executor's own thread in a live run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The executor's own thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExecutorTiming {
     /// How it is scheduled.
     pub scheduling: Scheduling,
@@ -114,6 +116,18 @@ pub struct ExecutorTiming {
     pub spin: LogicalDuration,
     /// Whether the process's memory is kept in RAM.
     pub lock_memory: bool,
+    /// Threads of each source: one, or none, when sources are ticked on the executor's own.
+    pub source_threads: usize,
+}
+
+/// One topic's line in the profile: the slots of its messages.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TopicSlots {
+    /// How many there are; absent, as many as its readers, links and observers may hold.
+    pub slots: Option<usize>,
+    /// What becomes of a step that finds none free, in a live run.
+    pub when_full: WhenFull,
 }
 
 /// One link's line in the profile.
@@ -142,6 +156,8 @@ pub struct TimingProfile {
     pub links: BTreeMap<String, LinkTiming>,
     /// Links that have no line of their own.
     pub default_link: LinkTiming,
+    /// Topics that have a line of their own.
+    pub topics: BTreeMap<String, TopicSlots>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +172,8 @@ struct File {
     node: BTreeMap<String, NodeFile>,
     #[serde(default)]
     link: BTreeMap<String, LinkFile>,
+    #[serde(default)]
+    topic: BTreeMap<String, TopicSlots>,
 }
 
 #[derive(Deserialize)]
@@ -176,7 +194,7 @@ struct DomainFile {
     cores: Vec<usize>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ExecutorFile {
     policy: Policy,
@@ -184,6 +202,14 @@ struct ExecutorFile {
     cores: Vec<usize>,
     spin_us: u32,
     lock_memory: bool,
+    source_threads: usize,
+}
+
+impl Default for ExecutorFile {
+    fn default() -> Self {
+        let Scheduling { policy, priority, cores } = Scheduling::default();
+        Self { policy, priority, cores, spin_us: 0, lock_memory: false, source_threads: 1 }
+    }
 }
 
 #[derive(Deserialize)]
@@ -246,10 +272,15 @@ impl ReleaseFile {
 impl DomainFile {
     fn parse(self, name: &str) -> Result<Domain, String> {
         let Self { threads, policy, priority, cores } = self;
-        if !(1..=64).contains(&threads) {
-            return Err(format!("domain.{name}.threads = {threads}: must be in 1..=64"));
+        if threads > 64 {
+            return Err(format!("domain.{name}.threads = {threads}: must be at most 64"));
         }
         let scheduling = Scheduling { policy, priority, cores };
+        if threads == 0 && scheduling != Scheduling::default() {
+            return Err(format!(
+                "domain.{name}: without threads it runs on the executor's; say under [executor] how that is scheduled"
+            ));
+        }
         scheduling.check().map_err(|problem| format!("domain.{name}.{problem}"))?;
         Ok(Domain { threads, scheduling })
     }
@@ -257,14 +288,25 @@ impl DomainFile {
 
 impl ExecutorFile {
     fn parse(self) -> Result<ExecutorTiming, String> {
-        let Self { policy, priority, cores, spin_us, lock_memory } = self;
+        let Self { policy, priority, cores, spin_us, lock_memory, source_threads } = self;
         let scheduling = Scheduling { policy, priority, cores };
         scheduling.check().map_err(|problem| format!("executor.{problem}"))?;
         if spin_us > 10_000 {
             return Err(format!("executor.spin_us = {spin_us}: must be at most 10000"));
         }
+        if source_threads > 1 {
+            return Err(format!("executor.source_threads = {source_threads}: must be 0 or 1"));
+        }
         let spin = LogicalDuration::from_nanos(i64::from(spin_us) * 1_000);
-        Ok(ExecutorTiming { scheduling, spin, lock_memory })
+        Ok(ExecutorTiming { scheduling, spin, lock_memory, source_threads })
+    }
+}
+
+fn check_slots(topics: BTreeMap<String, TopicSlots>) -> Result<BTreeMap<String, TopicSlots>, String> {
+    let impossible = |line: &TopicSlots| line.slots.is_some_and(|slots| !(2..=65_536).contains(&slots));
+    match topics.iter().find(|(_, line)| impossible(line)) {
+        Some((name, _)) => Err(format!("topic.{name}.slots: must be in 2..=65536")),
+        None => Ok(topics),
     }
 }
 
@@ -332,6 +374,7 @@ impl TimingProfile {
             nodes,
             links,
             default_link,
+            topics: check_slots(file.topic)?,
         })
     }
 
@@ -370,5 +413,11 @@ mod tests {
             "node.n.takes_ms: must be at least",
         );
         check(&takes("least = 1.0, median = 3.0, p99 = 4.0"), "missing field `most`");
+        let sound = "domain = \"a\"\nrelease = { on = \"x\" }\nbudget_ms = 1.0\n";
+        check(&format!("{sound}[topic.\"/x\"]\nslots = 1"), "topic./x.slots: must be in 2..=65536");
+        check(&format!("{sound}[topic.\"/x\"]\nwhen_full = \"wait\""), "unknown variant `wait`");
+        check(&format!("{sound}[executor]\nsource_threads = 2"), "executor.source_threads = 2");
+        check(&format!("{sound}[domain.b]\nthreads = 65"), "domain.b.threads = 65");
+        check(&format!("{sound}[domain.b]\nthreads = 0\ncores = [1]"), "domain.b: without threads");
     }
 }

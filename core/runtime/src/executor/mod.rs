@@ -1,12 +1,18 @@
 //! The executor: pops events in logical time, hands steps to the timing domains, and makes their outputs visible.
 //!
 //! In virtual time it waits for a step only when the step's publication instant has come; until then everything else that
-//! happens earlier goes on beside it. Live, it also waits for the clock.
+//! happens earlier goes on beside it. Live, it also waits for the clock. Once warmed up, neither it nor the workers
+//! allocate anything outside of the nodes' own steps: every list, queue and message slot is there before the first release.
 
 mod exchange;
 mod options;
+mod publish;
+mod remote;
 mod run;
 mod schedule;
+mod slots;
+mod step;
+mod unit;
 mod worker;
 
 pub use exchange::Exchange;
@@ -14,80 +20,23 @@ pub use options::{
     Durations, Observer, Pacing, Publication, RecordedStep, RunError, RunOptions, RunSummary, Split,
 };
 
-use crate::graph::{Body, Graph, GraphError, Vertex};
+use crate::graph::{Graph, GraphError, Group, Vertex};
 use crate::histogram::Histogram;
-use crate::node::{AnySample, InputDeclaration};
+use crate::pool::Pool;
 use crate::realtime::Scheduling;
-use crate::spread::Spread;
 use crate::statistics::NodeStatistics;
-use crate::timing::{ExecutorTiming, Overrun, Release};
+use crate::timing::{ExecutorTiming, Release, TimingProfile};
 use crate::topic::{TopicIndex, TopicInfo};
-use crate::trace::{Provenance, TraceRecord};
+use crate::trace::TraceRecord;
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use crossbeam_channel::{Receiver, Sender, bounded};
-use schedule::{Happening, Phase, Schedule};
+use schedule::Schedule;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use worker::{Done, Job, Made};
-
-/// A step under way.
-struct Running {
-    release: LogicalTime,
-    /// Release + budget, or the recorded instant.
-    publication: LogicalTime,
-    /// The outcome, where it is known before the step ends: of a replay, or of a miss that was drawn.
-    decided: Option<u8>,
-    provenance: Provenance,
-    inputs: Vec<crate::trace::InputRecord>,
-    /// The step has come back before its publication instant.
-    done: Option<Done>,
-    late: bool,
-}
-
-/// A node or source at run time.
-struct Unit {
-    name: String,
-    group: u8,
-    local: bool,
-    is_source: bool,
-    /// Absent while a step is under way.
-    body: Option<Body>,
-    made: Option<Made>,
-    jobs: Option<Sender<Job>>,
-    period: Option<LogicalDuration>,
-    budget: LogicalDuration,
-    on_miss: crate::timing::MissPolicy,
-    takes: Option<Spread>,
-    overruns: Vec<Overrun>,
-    released_by: Option<TopicIndex>,
-    release_pending: bool,
-    steps_begun: u64,
-    inputs: Vec<InputDeclaration>,
-    mail: Vec<Vec<AnySample>>,
-    outputs: Vec<TopicIndex>,
-    running: Option<Running>,
-}
-
-/// Who reads a topic.
-struct Reader {
-    unit: usize,
-    input: usize,
-}
-
-/// A topic at run time.
-struct Stream {
-    info: TopicInfo,
-    writer_group: u8,
-    readers: Vec<Reader>,
-    sequence: u32,
-    link: LogicalDuration,
-    /// Goes through the transport even when writer and reader share the process.
-    through_transport: bool,
-    /// Somebody in this process reads or observes it.
-    wanted_here: bool,
-    /// Somebody in the other process reads or observes it.
-    wanted_there: bool,
-}
+use std::time::Instant;
+use unit::{Reader, Stream, Unit};
+use worker::{Done, Job};
 
 /// Runs a graph.
 pub struct Executor {
@@ -99,16 +48,22 @@ pub struct Executor {
     threads: Vec<JoinHandle<()>>,
     options: RunOptions,
     trace_topic: TopicIndex,
-    trace_pool: crate::pool::Pool<TraceRecord>,
+    trace_pool: Pool<TraceRecord>,
+    /// Trace records for which there was no slot.
+    trace_lost: u64,
     end: LogicalTime,
     now: LogicalTime,
+    /// When the run began, by the clock.
+    start: Instant,
+    /// The run has warmed up: whoever allocates is told of.
+    watched: bool,
     timing: ExecutorTiming,
     /// How late the executor was at the instants of a live run.
     lateness: Histogram,
 }
 
 impl Executor {
-    /// Checks the graph and starts the threads of its timing domains.
+    /// Checks the graph, starts the threads of its timing domains, and allocates all that the run will need.
     ///
     /// # Errors
     /// When the graph is not sound, or a thread cannot be started.
@@ -122,132 +77,127 @@ impl Executor {
             .into());
         }
         let Graph { profile, topics, writers, vertices, trace } = graph;
-        let local =
-            |group: u8| options.split.as_ref().is_none_or(|split| split.local.contains(&crate::Group(group)));
         let (done_sender, done) = bounded(vertices.len());
-        let live = options.pacing == Pacing::Live;
-        let mut pool = Threads { done: done_sender, threads: Vec::new() };
-        let mut domains = std::collections::BTreeMap::new();
-        for (name, domain) in &profile.domains {
-            let scheduling = live.then_some(&domain.scheduling);
-            domains.insert(name.clone(), pool.start(name, domain.threads, vertices.len(), scheduling)?);
-        }
-        let mut streams: Vec<Stream> = topics
-            .into_iter()
-            .zip(&writers)
+        let mut threads = Threads { done: done_sender, threads: Vec::new() };
+        let domains = threads.start_domains(&profile, vertices.len(), options.pacing)?;
+        let group_of = |writer: &Option<usize>| writer.map_or(0, |vertex| vertices[vertex].group.0);
+        let with_writers = topics.into_iter().zip(&writers);
+        let mut streams: Vec<Stream> = with_writers
             .map(|(info, writer)| {
-                let link = profile.link(&info.name);
-                Stream {
-                    writer_group: writer.map_or(0, |vertex| vertices[vertex].group.0),
-                    readers: Vec::new(),
-                    sequence: 0,
-                    link: link.budget,
-                    through_transport: link.transport_always,
-                    wanted_here: info.recorded && options.split.as_ref().is_none_or(|split| split.records),
-                    wanted_there: info.recorded && options.split.as_ref().is_some_and(|split| !split.records),
-                    info,
-                }
+                Stream::new(info, writer.unwrap_or(0), group_of(writer), &profile, &options)
             })
             .collect();
-        let statistics = vertices
-            .iter()
-            .map(|v| {
-                NodeStatistics::new(&v.name, v.timing.as_ref().map_or(LogicalDuration::ZERO, |t| t.budget))
-            })
-            .collect();
+        let budget = |v: &Vertex| v.timing.as_ref().map_or(LogicalDuration::ZERO, |t| t.budget);
+        let statistics = vertices.iter().map(|v| NodeStatistics::new(&v.name, budget(v))).collect();
         let mut units = Vec::with_capacity(vertices.len());
         for vertex in vertices {
-            let is_local = local(vertex.group.0);
-            for (input, declared) in vertex.inputs.iter().enumerate() {
-                let stream = &mut streams[usize::from(declared.topic)];
-                stream.readers.push(Reader { unit: units.len(), input });
-                stream.wanted_here |= is_local;
-                stream.wanted_there |= !is_local;
-            }
             let jobs = match &vertex.timing {
-                Some(timing) => domains[&timing.domain].clone(),
-                None => pool.start(&vertex.name, 1, 1, None)?,
+                Some(timing) => domains.get(&timing.domain).cloned(),
+                None if profile.executor.source_threads == 0 => None,
+                None => Some(threads.start(&vertex.name, 1, 1, None)?),
             };
-            let released_by = match vertex.timing.as_ref().map(|timing| &timing.release) {
-                Some(Release::On(topic)) => vertex
-                    .inputs
-                    .iter()
-                    .map(|input| input.topic)
-                    .find(|t| &streams[usize::from(*t)].info.name == topic),
-                _ => None,
-            };
-            units.push(Unit::new(vertex, is_local, jobs, released_by));
+            let local = is_local(vertex.group.0, &options);
+            let released_by = released_by(&vertex, &streams);
+            connect(&vertex, units.len(), local, released_by, &mut streams);
+            let mut unit = Unit::new(vertex, local, jobs);
+            unit.remember(&options.durations);
+            units.push(unit);
         }
-        let end = options.end;
+        for stream in &mut streams {
+            stream.settle(&options);
+        }
         let mut executor = Self {
+            schedule: slots::schedule(&units, &streams),
+            trace_pool: slots::trace_pool(&units, &profile, &options),
             units,
             streams,
             statistics,
-            schedule: Schedule::default(),
             done,
-            threads: pool.threads,
+            threads: threads.threads,
+            end: options.end,
             options,
             trace_topic: trace,
-            trace_pool: crate::pool::Pool::new(),
-            end,
+            trace_lost: 0,
             now: LogicalTime::ZERO,
+            start: run::wall_now(),
+            watched: false,
             timing: profile.executor.clone(),
             lateness: Histogram::default(),
         };
-        executor.schedule_first_releases(&profile);
+        executor.allocate_slots(&profile);
+        executor.schedule_first_releases();
         Ok(executor)
     }
 
-    fn schedule_first_releases(&mut self, profile: &crate::TimingProfile) {
+    fn schedule_first_releases(&mut self) {
         for (index, unit) in self.units.iter().enumerate() {
-            let phase = match profile.nodes.get(&unit.name).map(|timing| &timing.release) {
-                Some(Release::Periodic { phase, .. }) => *phase,
-                _ => LogicalDuration::ZERO,
-            };
             if unit.period.is_some() {
-                self.schedule.push(LogicalTime::ZERO + phase, Phase::Release, index, Happening::Release);
+                self.schedule.release(LogicalTime::ZERO + unit.phase, index);
             }
         }
     }
 }
 
-impl Unit {
-    fn new(vertex: Vertex, local: bool, jobs: Sender<Job>, released_by: Option<TopicIndex>) -> Self {
-        let (period, budget, on_miss) = match (&vertex.timing, &vertex.body) {
-            (Some(timing), _) => {
-                let period = match &timing.release {
-                    Release::Periodic { period, .. } => Some(*period),
-                    Release::On(_) => None,
-                };
-                (period, timing.budget, timing.on_miss)
-            }
-            (None, Body::Source(source)) => {
-                (Some(source.period()), source.least_latency(), Default::default())
-            }
-            (None, Body::Node(_)) => (None, LogicalDuration::LEAST, Default::default()),
-        };
-        let queue = |input: &InputDeclaration| Vec::with_capacity(input.queue.max(1));
+fn is_local(group: u8, options: &RunOptions) -> bool {
+    options.split.as_ref().is_none_or(|split| split.local.contains(&Group(group)))
+}
+
+/// The topic whose messages release a node.
+fn released_by(vertex: &Vertex, streams: &[Stream]) -> Option<TopicIndex> {
+    let Release::On(topic) = &vertex.timing.as_ref()?.release else { return None };
+    let mut reads = vertex.inputs.iter().map(|input| input.topic);
+    reads.find(|read| &streams[usize::from(*read)].info.name == topic)
+}
+
+/// Enters a vertex as a reader of its inputs.
+fn connect(
+    vertex: &Vertex,
+    unit: usize,
+    local: bool,
+    released_by: Option<TopicIndex>,
+    streams: &mut [Stream],
+) {
+    for (input, declared) in vertex.inputs.iter().enumerate() {
+        let stream = &mut streams[usize::from(declared.topic)];
+        let releases = released_by == Some(declared.topic);
+        stream.add_reader(vertex.group.0, Reader { unit, input, releases });
+        stream.wanted_here |= local;
+        stream.wanted_there |= !local;
+    }
+}
+
+impl Stream {
+    fn new(
+        info: TopicInfo,
+        writer: usize,
+        writer_group: u8,
+        profile: &TimingProfile,
+        options: &RunOptions,
+    ) -> Self {
+        let link = profile.link(&info.name);
+        let records_here = options.split.as_ref().is_none_or(|split| split.records);
         Self {
-            name: vertex.name,
-            group: vertex.group.0,
-            local,
-            is_source: matches!(vertex.body, Body::Source(_)),
-            body: Some(vertex.body),
-            made: Some(Made::default()),
-            jobs: Some(jobs),
-            period,
-            budget,
-            on_miss,
-            takes: vertex.timing.as_ref().and_then(|timing| timing.takes),
-            overruns: vertex.timing.map(|timing| timing.overruns).unwrap_or_default(),
-            released_by,
-            release_pending: false,
-            steps_begun: 0,
-            mail: vertex.inputs.iter().map(queue).collect(),
-            inputs: vertex.inputs,
-            outputs: vertex.outputs,
-            running: None,
+            writer,
+            writer_group,
+            readers: Vec::new(),
+            sequence: 0,
+            link: link.budget,
+            through_transport: link.transport_always,
+            wanted_here: info.recorded && records_here,
+            wanted_there: info.recorded && !records_here,
+            sends: false,
+            observed: false,
+            when_full: profile.topics.get(&info.name).map(|line| line.when_full).unwrap_or_default(),
+            info,
         }
+    }
+
+    /// Says what follows from who reads it, when all readers are known.
+    fn settle(&mut self, options: &RunOptions) {
+        let from_here = is_local(self.writer_group, options);
+        let loops_back = options.split.is_none() && self.through_transport && self.crosses();
+        self.sends = options.exchange.is_some() && ((from_here && self.wanted_there) || loops_back);
+        self.observed = self.wanted_here && self.info.recorded && !options.observers.is_empty();
     }
 }
 
@@ -257,6 +207,21 @@ struct Threads {
 }
 
 impl Threads {
+    /// Where the jobs of each domain that has threads go.
+    fn start_domains(
+        &mut self,
+        profile: &TimingProfile,
+        vertices: usize,
+        pacing: Pacing,
+    ) -> Result<BTreeMap<String, Sender<Job>>, RunError> {
+        let mut domains = BTreeMap::new();
+        for (name, domain) in profile.domains.iter().filter(|(_, domain)| domain.threads > 0) {
+            let scheduling = (pacing == Pacing::Live).then_some(&domain.scheduling);
+            domains.insert(name.clone(), self.start(name, domain.threads, vertices, scheduling)?);
+        }
+        Ok(domains)
+    }
+
     fn start(
         &mut self,
         domain: &str,
@@ -265,9 +230,11 @@ impl Threads {
         scheduling: Option<&Scheduling>,
     ) -> Result<Sender<Job>, RunError> {
         let (sender, receiver) = bounded(capacity);
+        let (ready_sender, ready) = bounded(threads);
         for number in 0..threads {
             let name = format!("{domain}/{number}");
-            let started = worker::spawn(name, receiver.clone(), self.done.clone(), scheduling.cloned());
+            let (jobs, done, is_ready) = (receiver.clone(), self.done.clone(), ready_sender.clone());
+            let started = worker::spawn(name, jobs, done, scheduling.cloned(), is_ready);
             let failed = |error: std::io::Error| RunError::Thread {
                 domain: domain.to_owned(),
                 problem: error.to_string(),
@@ -275,6 +242,9 @@ impl Threads {
             let thread = started.map_err(failed)?;
             self.threads.push(thread);
         }
+        drop(ready_sender);
+        ready.iter().take(threads).for_each(drop);
+        worker::wait_once(&receiver, threads);
         Ok(sender)
     }
 }

@@ -4,8 +4,8 @@ use super::exchange::Exchange;
 use crate::graph::{GraphError, Group};
 use crate::histogram::Histogram;
 use crate::message::AnyMessage;
-use crate::statistics::NodeStatistics;
-use auriga_geometry::LogicalTime;
+use crate::statistics::{Measuring, NodeStatistics};
+use auriga_geometry::{LogicalDuration, LogicalTime};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -40,6 +40,16 @@ pub enum RunError {
         /// The node.
         node: String,
         /// The deadline.
+        at: LogicalTime,
+    },
+    /// A topic had no free slot, and its policy is to stop.
+    #[error("node {node}: {topic} had no free slot at {at}, and its policy is to stop")]
+    NoSlot {
+        /// The node.
+        node: String,
+        /// The topic.
+        topic: String,
+        /// When its messages would have become visible.
         at: LogicalTime,
     },
     /// The other process.
@@ -102,6 +112,20 @@ pub trait Observer: Send {
     /// # Errors
     /// Ends the run.
     fn observe(&mut self, publication: &Publication<'_>) -> Result<(), RunError>;
+
+    /// How many messages it may hold on to after `observe` has returned. The topics get that many more slots each, so that
+    /// no message has to be allocated, or dropped in a live run.
+    fn backlog(&self) -> usize {
+        0
+    }
+
+    /// The run has come to its end.
+    ///
+    /// # Errors
+    /// Makes it one that failed.
+    fn finish(&mut self) -> Result<(), RunError> {
+        Ok(())
+    }
 }
 
 /// Which part of the graph runs in this process.
@@ -128,6 +152,11 @@ pub struct RunOptions {
     pub exchange: Option<Box<dyn Exchange>>,
     /// Absent: the whole graph runs here.
     pub split: Option<Split>,
+    /// What is measured of each step.
+    pub measuring: Measuring,
+    /// From this much logical time on, the threads of the executor are to allocate nothing outside of steps, and are watched
+    /// (`auriga_allocations`). Queues of the system's and of libraries may still take what they need before.
+    pub warm_up: LogicalDuration,
 }
 
 impl Default for RunOptions {
@@ -140,6 +169,8 @@ impl Default for RunOptions {
             observers: Vec::new(),
             exchange: None,
             split: None,
+            measuring: Measuring::default(),
+            warm_up: LogicalDuration::from_millis(1_000),
         }
     }
 }
@@ -159,4 +190,6 @@ pub struct RunSummary {
     pub lateness: Histogram,
     /// Messages per topic, in the order of the graph.
     pub messages: Vec<(String, u32)>,
+    /// Trace records that observers did not get because there was no slot for them; their numbers are missing.
+    pub trace_lost: u64,
 }

@@ -5,7 +5,7 @@ use crate::source::SourcePayload;
 use crate::topic::TopicIndex;
 use crate::trace::Provenance;
 use auriga_geometry::LogicalTime;
-use std::cmp::{Ordering, Reverse};
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// The order of things at one instant: all that becomes visible, then all releases.
@@ -19,67 +19,153 @@ pub(super) enum Phase {
     Release,
 }
 
-pub(super) enum Happening {
-    /// A step's outputs become visible.
-    Complete,
+/// A message on its way.
+pub(super) enum Transit {
     /// A message from outside becomes visible.
     Arrival { output: usize, provenance: Provenance, tick: LogicalTime, payload: Option<SourcePayload> },
     /// A message becomes visible to the nodes of another group.
     Deliver { topic: TopicIndex, group: u8, sample: AnySample },
-    /// A node is released, or a source ticked.
-    Release,
 }
 
-/// Something that happens at an instant. Ordered by instant, phase, place of the vertex, and number.
+pub(super) enum Happening {
+    /// A step's outputs become visible.
+    Complete,
+    /// A node is released, or a source ticked.
+    Release,
+    /// A message arrives.
+    Transit(Transit),
+}
+
+/// Something that happens at an instant.
 pub(super) struct Event {
     pub time: LogicalTime,
-    pub phase: Phase,
     pub vertex: usize,
-    number: u64,
     pub happening: Happening,
 }
 
-impl Event {
-    fn key(&self) -> (LogicalTime, Phase, usize, u64) {
-        (self.time, self.phase, self.vertex, self.number)
-    }
+/// What the queue sorts: small, because it is moved about. Ordered by instant, phase, place of the vertex, and number.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    time: LogicalTime,
+    /// Phase (2 bits), vertex (16), number (46).
+    order: u64,
+    /// [`COMPLETE`], [`RELEASE`], or where the message in transit is kept.
+    what: u32,
 }
 
-impl PartialEq for Event {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
-}
-impl Eq for Event {}
-impl PartialOrd for Event {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Event {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.key().cmp(&other.key())
-    }
-}
+const VERTEX_SHIFT: u32 = 46;
+const PHASE_SHIFT: u32 = 62;
+const NUMBER: u64 = (1 << VERTEX_SHIFT) - 1;
+const COMPLETE: u32 = u32::MAX;
+const RELEASE: u32 = u32::MAX - 1;
 
 /// The events to come.
 #[derive(Default)]
 pub(super) struct Schedule {
-    heap: BinaryHeap<Reverse<Event>>,
+    heap: BinaryHeap<Reverse<Key>>,
+    transits: Vec<Option<Transit>>,
+    free: Vec<u32>,
     number: u64,
 }
 
 impl Schedule {
-    pub fn push(&mut self, time: LogicalTime, phase: Phase, vertex: usize, happening: Happening) {
+    /// Room for that many events, of which that many are messages in transit.
+    pub fn with_capacity(events: usize, transits: usize) -> Self {
+        Self {
+            heap: BinaryHeap::with_capacity(events),
+            transits: std::iter::repeat_with(|| None).take(transits).collect(),
+            free: (0..transits as u32).collect(),
+            number: 0,
+        }
+    }
+
+    /// A step's outputs become visible; of a source (phase `Grant`), it announces.
+    pub fn complete(&mut self, time: LogicalTime, phase: Phase, vertex: usize) {
+        self.push(time, phase, vertex, COMPLETE);
+    }
+
+    /// A node is released.
+    pub fn release(&mut self, time: LogicalTime, vertex: usize) {
+        self.push(time, Phase::Release, vertex, RELEASE);
+    }
+
+    /// A message that `vertex` wrote arrives.
+    pub fn transit(&mut self, time: LogicalTime, vertex: usize, transit: Transit) {
+        let place = self.free.pop().unwrap_or_else(|| {
+            self.transits.push(None);
+            self.transits.len() as u32 - 1
+        });
+        self.transits[place as usize] = Some(transit);
+        self.push(time, Phase::Publish, vertex, place);
+    }
+
+    fn push(&mut self, time: LogicalTime, phase: Phase, vertex: usize, what: u32) {
         self.number += 1;
-        self.heap.push(Reverse(Event { time, phase, vertex, number: self.number, happening }));
+        let order = (phase as u64) << PHASE_SHIFT | (vertex as u64) << VERTEX_SHIFT | (self.number & NUMBER);
+        self.heap.push(Reverse(Key { time, order, what }));
     }
 
     pub fn next_time(&self) -> Option<LogicalTime> {
-        self.heap.peek().map(|event| event.0.time)
+        self.heap.peek().map(|key| key.0.time)
     }
 
     pub fn pop(&mut self) -> Option<Event> {
-        self.heap.pop().map(|event| event.0)
+        let Reverse(Key { time, order, what }) = self.heap.pop()?;
+        let vertex = (order >> VERTEX_SHIFT) as usize & usize::from(u16::MAX);
+        let happening = match what {
+            COMPLETE => Happening::Complete,
+            RELEASE => Happening::Release,
+            place => {
+                self.free.push(place);
+                Happening::Transit(self.transits[place as usize].take()?)
+            }
+        };
+        Some(Event { time, vertex, happening })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Events come by instant, phase, vertex and number, whatever the order in which they were told.
+        #[test]
+        fn events_come_in_order(told in prop::collection::vec((0_i64..4, 0_u8..4, 0_usize..3), 0..60)) {
+            let mut schedule = Schedule::with_capacity(2, 1);
+            let mut expected = Vec::new();
+            for (number, (nanos, kind, vertex)) in told.into_iter().enumerate() {
+                let time = LogicalTime::from_nanos(nanos);
+                let phase = match kind {
+                    0 => Phase::Grant,
+                    1 | 2 => Phase::Publish,
+                    _ => Phase::Release,
+                };
+                match kind {
+                    0 | 1 => schedule.complete(time, phase, vertex),
+                    2 => {
+                        let provenance = Provenance::default();
+                        let arrival = Transit::Arrival { output: number, provenance, tick: time, payload: None };
+                        schedule.transit(time, vertex, arrival);
+                    }
+                    _ => schedule.release(time, vertex),
+                }
+                expected.push((time, phase, vertex, number, kind));
+            }
+            expected.sort_by_key(|event| (event.0, event.1, event.2, event.3));
+            for (time, _, vertex, number, kind) in expected {
+                prop_assert_eq!(schedule.next_time(), Some(time));
+                let event = schedule.pop().unwrap();
+                prop_assert_eq!((event.time, event.vertex), (time, vertex));
+                match event.happening {
+                    Happening::Complete => prop_assert!(kind < 2),
+                    Happening::Transit(Transit::Arrival { output, .. }) => prop_assert_eq!((kind, output), (2, number)),
+                    Happening::Release => prop_assert_eq!(kind, 3),
+                    Happening::Transit(Transit::Deliver { .. }) => prop_assert!(false),
+                }
+            }
+            prop_assert!(schedule.pop().is_none());
+        }
     }
 }

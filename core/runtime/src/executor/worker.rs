@@ -1,16 +1,27 @@
 //! The threads on which nodes compute.
 
 use crate::graph::Body;
-use crate::message::AnyMessage;
-use crate::node::{NodeError, Step};
+use crate::node::{NodeError, Produced, Step};
 use crate::realtime::{self, Scheduling};
 use crate::source::SourceOutputs;
-use crate::topic::TopicIndex;
-use crossbeam_channel::{Receiver, Sender};
+use crate::statistics::{Measured, Measuring};
+use auriga_allocations::{allocated, permit, watch_thread};
+use crossbeam_channel::{Receiver, Select, Sender};
+use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
+
+/// Waits at an empty channel for no time at all, as if by `threads` threads: a channel allocates when threads wait at it for
+/// the first time, and so does a thread, and that is to happen before the run.
+pub(super) fn wait_once<T>(channel: &Receiver<T>, threads: usize) {
+    let mut select = Select::new();
+    for _ in 0..threads {
+        select.recv(channel);
+    }
+    // Registers in any case. Nothing is sent before the run, so that nothing can be selected.
+    let _ = select.select_timeout(Duration::ZERO).map(|selected| selected.recv(channel));
+}
 
 /// One step to compute. The body travels with it.
 pub(super) struct Job {
@@ -19,13 +30,32 @@ pub(super) struct Job {
     pub step: Step,
     /// Empty; comes back filled.
     pub made: Made,
+    pub measuring: Measuring,
+    /// The run has warmed up: from now on the thread allocates nothing outside of steps.
+    pub watched: bool,
 }
 
 /// What a step made.
 #[derive(Default)]
 pub(super) struct Made {
-    pub messages: Vec<(TopicIndex, Arc<dyn AnyMessage>)>,
+    pub produced: Produced,
     pub source: SourceOutputs,
+}
+
+impl Made {
+    /// With room for what a vertex may make.
+    pub fn with_capacity(messages: usize, emissions: usize) -> Self {
+        let mut made = Self::default();
+        made.produced.messages.reserve(messages);
+        made.source.emissions.reserve(emissions);
+        made
+    }
+}
+
+/// How a step ended.
+pub(super) struct Ended {
+    pub result: Result<(), NodeError>,
+    pub measured: Measured,
 }
 
 /// A computed step.
@@ -33,25 +63,34 @@ pub(super) struct Done {
     pub vertex: usize,
     pub body: Body,
     pub made: Made,
-    pub result: Result<(), NodeError>,
-    pub wall: Duration,
-    /// Of the thread that ran it; `None` where the system does not say.
-    pub cpu: Option<Duration>,
+    pub ended: Ended,
 }
 
-/// Spawns one worker thread that ends when the channel of jobs closes; scheduled as its domain asks, in a live run.
+/// Spawns one worker thread that ends when the channel of jobs closes; scheduled as its domain asks, in a live run. Says when
+/// it is ready for jobs.
 pub(super) fn spawn(
     name: String,
     jobs: Receiver<Job>,
     done: Sender<Done>,
     scheduling: Option<Scheduling>,
+    ready: Sender<()>,
 ) -> std::io::Result<JoinHandle<()>> {
     std::thread::Builder::new().name(name.clone()).spawn(move || {
         if let Some(Err(problem)) = scheduling.map(|scheduling| scheduling.apply()) {
             realtime::refused(&name, &problem);
         }
+        wait_once(&jobs, 1);
+        let _ = ready.send(());
+        drop(ready);
+        let mut is_watched = false;
         for job in jobs {
-            if done.send(compute(job)).is_err() {
+            let Job { vertex, mut body, step, mut made, measuring, watched } = job;
+            if watched && !is_watched {
+                watch_thread(&name);
+                is_watched = true;
+            }
+            let ended = compute(&mut body, &step, &mut made, measuring);
+            if done.send(Done { vertex, body, made, ended }).is_err() {
                 return;
             }
         }
@@ -69,25 +108,33 @@ fn thread_cpu() -> Option<Duration> {
     Some(Duration::from(time))
 }
 
-fn compute(job: Job) -> Done {
-    let Job { vertex, mut body, step, mut made } = job;
-    let (start, cpu_start) = (now(), thread_cpu());
-    let attempt = catch_unwind(AssertUnwindSafe(|| match &mut body {
-        Body::Node(node) => node.step(&step),
-        Body::Source(source) => source.tick(step.release, &mut made.source),
+/// One step, on the calling thread.
+pub(super) fn compute(body: &mut Body, step: &Step, made: &mut Made, measuring: Measuring) -> Ended {
+    let start = (measuring != Measuring::Nothing).then(now);
+    let cpu_start = if measuring == Measuring::All { thread_cpu() } else { None };
+    let allocated_before = allocated();
+    let Made { produced, source } = made;
+    let attempt = catch_unwind(AssertUnwindSafe(|| match body {
+        Body::Node(node) => node.step(step, produced),
+        Body::Source(body) => permit(|| body.tick(step.release, source)),
     }));
-    let wall = now() - start;
-    let cpu = thread_cpu().zip(cpu_start).map(|(end, start)| end.saturating_sub(start));
+    let measured = Measured {
+        wall: start.map(|start| now() - start),
+        cpu: cpu_start.and_then(|start| Some(thread_cpu()?.saturating_sub(start))),
+        allocations: allocated() - allocated_before,
+    };
     let result = attempt.unwrap_or_else(|panic| {
-        let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-        Err(NodeError(format!("panicked: {}", text.unwrap_or_else(|| "no message".to_owned()))))
-    });
-    if let Body::Node(node) = &mut body {
-        if result.is_ok() {
-            node.collect(&mut made.messages);
+        if let Body::Node(node) = body {
+            node.discard();
         }
-        node.discard();
-    }
-    Done { vertex, body, made, result, wall, cpu }
+        permit(|| Err(panicked(&*panic)))
+    });
+    Ended { result, measured }
+}
+
+#[cold]
+fn panicked(panic: &(dyn Any + Send)) -> NodeError {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    NodeError(format!("panicked: {}", text.unwrap_or("no message")))
 }

@@ -5,13 +5,20 @@ use super::file::{RecordingFile, Storage};
 use super::{RecordingError, RecordingSummary, TopicInfo};
 use crate::message::AnyMessage;
 use auriga_geometry::LogicalTime;
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, TrySendError, bounded};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often the writer looks whether there is something to write. It is not woken: to wake a thread would cost whoever hands
+/// over a message a system call each time.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
+/// How often one who waits for a full queue looks whether it still is.
+const TRY_EVERY: Duration = Duration::from_micros(100);
 
 /// What a recording is to hold beside its messages, and how.
 #[derive(Clone, Debug)]
@@ -194,19 +201,29 @@ impl RecorderHandle {
         if publication < LogicalTime::ZERO {
             return Err(RecordingError::Misuse(format!("a publication at {publication}, before the epoch")));
         }
-        let command = Command::Message { topic, sequence, publication, message };
-        let sent = match self.when_full {
-            WhenFull::Block => self.queue.send(command).is_ok(),
-            WhenFull::Drop => match self.queue.try_send(command) {
-                Ok(()) => true,
-                Err(TrySendError::Full(_)) => {
-                    self.shared.dropped.fetch_add(1, Ordering::Relaxed);
-                    true
+        let mut command = Command::Message { topic, sequence, publication, message };
+        loop {
+            match (self.queue.try_send(command), self.when_full) {
+                (Ok(()), _) => return Ok(()),
+                (Err(TrySendError::Full(waiting)), WhenFull::Block) => {
+                    std::thread::sleep(TRY_EVERY);
+                    command = waiting;
                 }
-                Err(TrySendError::Disconnected(_)) => false,
-            },
-        };
-        if sent { Ok(()) } else { Err(RecordingError::Misuse("it is finished".to_owned())) }
+                (Err(TrySendError::Full(_)), WhenFull::Drop) => {
+                    self.shared.dropped.fetch_add(1, Ordering::Relaxed);
+                    return Ok(());
+                }
+                (Err(TrySendError::Disconnected(_)), _) => {
+                    return Err(RecordingError::Misuse("it is finished".to_owned()));
+                }
+            }
+        }
+    }
+
+    /// Messages that may be with the recorder at a time: waiting, and being written.
+    #[must_use]
+    pub fn backlog(&self) -> usize {
+        self.queue.capacity().unwrap_or(0) + 1
     }
 
     /// Messages left out so far because the queue was full.
@@ -229,7 +246,7 @@ impl<S: Storage> Writer<S> {
         shared: &Shared,
         path: &Path,
     ) -> Result<RecordingSummary, RecordingError> {
-        for command in queue {
+        while let Some(command) = next(queue) {
             let Command::Message { topic, sequence, publication, message } = command else { break };
             if shared.error.get().is_some() {
                 continue; // nobody shall wait for a full queue that is never emptied
@@ -252,6 +269,17 @@ impl<S: Storage> Writer<S> {
             error
         })?;
         Ok(RecordingSummary { bytes, messages, dropped: shared.dropped.load(Ordering::Relaxed), digest })
+    }
+}
+
+/// The next command; `None` when nobody is left who could give one.
+fn next(queue: &Receiver<Command>) -> Option<Command> {
+    loop {
+        match queue.try_recv() {
+            Ok(command) => return Some(command),
+            Err(TryRecvError::Empty) => std::thread::sleep(LOOK_EVERY),
+            Err(TryRecvError::Disconnected) => return None,
+        }
     }
 }
 
