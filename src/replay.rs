@@ -142,7 +142,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     }
     let opened = Opened::new(path, recording)?;
     match (&arguments.from, &arguments.timing) {
-        (Some(node), _) => rerun::from(&opened, node),
+        (Some(node), _) => rerun::from(opened, node),
         (_, Some(profile)) => rerun::under(opened, profile, arguments.seed),
         _ => whole(opened, arguments.out.as_deref()),
     }

@@ -31,7 +31,17 @@ impl Observer for Compare {
 }
 
 /// The graph from `node` on, and the topics that it writes again.
-fn graph_from(opened: &Opened<'_>, node: &str, networks: Networks) -> Result<(Graph, Topics, Vec<String>)> {
+fn graph_from(
+    opened: &mut Opened<'_>,
+    node: &str,
+    networks: Networks,
+) -> Result<(Graph, Topics, Vec<String>)> {
+    if networks.attested.is_empty() {
+        // Steps that are shorter than a hop between threads; the bytes do not depend on it.
+        let timing = &mut opened.configuration.timing;
+        timing.executor.source_threads = 0;
+        timing.domains.values_mut().for_each(|domain| domain.threads = 0);
+    }
     // The platform's messages come from the file, as far as they are read: this source is not kept.
     let nothing = |_: &Graph, _: &Topics| -> Result<Box<dyn Source>> {
         let least = LogicalDuration::LEAST;
@@ -46,18 +56,20 @@ fn graph_from(opened: &Opened<'_>, node: &str, networks: Networks) -> Result<(Gr
 }
 
 /// Runs again from `node` on; true when the outputs are equal to the byte.
-pub fn from(opened: &Opened<'_>, node: &str) -> Result<bool> {
-    let (mut graph, mut topics, mut again) = graph_from(opened, node, Networks::none())?;
+pub fn from(mut opened: Opened<'_>, node: &str) -> Result<bool> {
+    let threaded = opened.configuration.timing.clone();
+    let (mut graph, mut topics, mut again) = graph_from(&mut opened, node, Networks::none())?;
     if graph.node_names().any(|name| name.ends_with("_network")) {
+        opened.configuration.timing = threaded;
         let configuration = &opened.configuration;
         let networks = Networks::load(&configuration.models, configuration.rig.camera.as_ref())?;
         attestation::compare(&opened.recording, &networks.attested)?;
-        (graph, topics, again) = graph_from(opened, node, networks)?;
+        (graph, topics, again) = graph_from(&mut opened, node, networks)?;
     }
     let nodes: Vec<&str> = graph.node_names().filter(|name| !name.starts_with("recorded/")).collect();
     println_line(&format!("runs again: {}", nodes.join(", ")));
     let durations = opened.run.durations.clone();
-    let (summary, compared) = run(opened, graph, topics, durations, &again)?;
+    let (summary, compared) = run(&opened, graph, topics, durations, &again)?;
     if summary.stopped {
         println_line("stopped: not compared to the end");
         return Ok(false);
