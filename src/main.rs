@@ -25,6 +25,7 @@ mod run;
 mod sim;
 mod split;
 mod stack;
+mod store;
 mod telemetry;
 mod timing;
 
@@ -57,6 +58,8 @@ enum Command {
     Timing(timing::Arguments),
     /// Puts a part of the stack to the test, without a scenario (exit status 1 when it misses its aims)
     Eval(eval::Arguments),
+    /// The networks: list, show, verify, pull, add
+    Models(store::Arguments),
     /// Mends a recording that ends early, so that every reader opens it
     Recover(recover::Arguments),
     /// Looks into a CAN bus and speaks on it: dump, decode, send, replay
@@ -89,6 +92,7 @@ fn main() -> ExitCode {
         Command::Timing(arguments) => timing::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
+        Command::Models(arguments) => store::run(&arguments),
         Command::Can(arguments) => can::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),

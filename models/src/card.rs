@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::ModelError;
 
@@ -51,7 +51,7 @@ use crate::error::ModelError;
 /// assert_eq!(card.preprocessing.color, ColorOrder::Rgb);
 /// # Ok::<(), auriga_models::ModelError>(())
 /// ```
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct ModelCard {
     /// The name that configurations use; the card's file is named after it.
@@ -64,6 +64,9 @@ pub struct ModelCard {
     pub sha256: String,
     /// Where to get the weights, or what made them.
     pub origin: String,
+    /// The weights themselves, for `auriga models pull`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
     /// SPDX expression.
     pub licence: String,
     /// What it was trained on.
@@ -85,7 +88,7 @@ pub struct ModelCard {
 }
 
 /// What a network is for.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Task {
     /// Boxes in a picture.
@@ -103,7 +106,7 @@ pub enum Task {
 }
 
 /// A tensor of the network.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(deny_unknown_fields)]
 pub struct TensorCard {
     /// Its name in the file.
@@ -113,7 +116,7 @@ pub struct TensorCard {
     /// Its shape in use: every dimension a number, also where the file leaves one open (a batch).
     pub shape: Vec<usize>,
     /// What the dimensions are; left out where there is nothing to say.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layout: Option<Layout>,
 }
 
@@ -126,7 +129,7 @@ impl TensorCard {
 }
 
 /// Element types.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum DataType {
     /// 32-bit floating point.
@@ -134,7 +137,7 @@ pub enum DataType {
 }
 
 /// The order of a picture's dimensions.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum Layout {
     /// Batch, channel, row, column.
@@ -144,7 +147,7 @@ pub enum Layout {
 }
 
 /// From picture to tensor: `value = (pixel − mean) · scale`, pixel in 0..255, per channel in the order of `color`.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Preprocessing {
     /// The channels' order.
@@ -176,7 +179,7 @@ impl Default for Preprocessing {
 }
 
 /// The order of colour channels.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub enum ColorOrder {
     /// Red, green, blue.
@@ -187,7 +190,7 @@ pub enum ColorOrder {
 }
 
 /// How a picture comes to the tensor's size.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Resize {
     /// Each axis by its own factor.
@@ -198,7 +201,7 @@ pub enum Resize {
 }
 
 /// From tensor to result.
-#[derive(Clone, Debug, Deserialize, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 pub struct Postprocessing {
     /// Which decoding.
@@ -207,15 +210,15 @@ pub struct Postprocessing {
     #[serde(default)]
     pub strides: Vec<u32>,
     /// Below this a result does not count.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub score_threshold: Option<f32>,
     /// Boxes of a class that overlap more are one.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nms_iou_threshold: Option<f32>,
 }
 
 /// How outputs are decoded.
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Rows `x, y, w, h, objectness, classes…` over all cells of all strides, sigmoids applied:
@@ -257,6 +260,21 @@ impl ModelCard {
         }
     }
 
+    /// Its text, as [`ModelCard::parse`] reads it.
+    ///
+    /// # Errors
+    /// A card that cannot be meant: [`ModelError::Card`], with `file` named.
+    pub fn to_toml(&self, file: &Path) -> Result<String, ModelError> {
+        let refused = |field: &str, problem: String| ModelError::Card {
+            file: file.into(),
+            line: 1,
+            field: field.into(),
+            problem,
+        };
+        self.check().map_err(|(field, problem)| refused(field, problem.to_owned()))?;
+        toml::to_string(self).map_err(|error| refused("", error.to_string()))
+    }
+
     fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let is_plain = |name: &str| !name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.');
         let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -278,6 +296,13 @@ impl ModelCard {
             ),
             ("licence", !self.licence.is_empty(), "must not be empty"),
             ("origin", !self.origin.is_empty(), "must not be empty"),
+            (
+                "url",
+                self.url
+                    .as_ref()
+                    .is_none_or(|url| ["https://", "file://"].iter().any(|s| url.starts_with(s))),
+                "must be https:// or file://",
+            ),
             (
                 "inputs.shape",
                 self.inputs.iter().all(good_tensor),

@@ -27,7 +27,7 @@ pub use card::{
 };
 pub use digest::sha256_hex;
 pub use error::ModelError;
-pub use network::{Network, NetworkOptions};
+pub use network::{Network, NetworkOptions, tensors_of};
 pub use provider::{Attestation, Provider};
 pub use runtime::{Runtime, TELEMETRY_OFF};
 pub use store::{Store, StoredModel};

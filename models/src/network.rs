@@ -9,7 +9,7 @@ use ort::session::builder::{AutoDevicePolicy, GraphOptimizationLevel, SessionBui
 use ort::session::{HasSelectedOutputs, OutputSelector, RunOptions, Session};
 use ort::value::{Outlet, Tensor, TensorElementType, ValueType};
 
-use crate::card::{ModelCard, TensorCard};
+use crate::card::{DataType, ModelCard, TensorCard};
 use crate::error::ModelError;
 use crate::provider::{Attestation, Provider};
 use crate::runtime::Runtime;
@@ -232,6 +232,28 @@ impl Network {
     pub fn output(&self, index: usize) -> &[f32] {
         &self.outputs[index]
     }
+}
+
+/// The tensors of an ONNX file, inputs and outputs, as a card has them: a dimension that the file leaves open is 1.
+///
+/// # Errors
+/// A file that is not to be read or is no network, or a tensor that is not of 32-bit floating point.
+pub fn tensors_of(runtime: &Runtime, file: &Path) -> Result<(Vec<TensorCard>, Vec<TensorCard>), ModelError> {
+    let wrong = |problem: String| ModelError::Network { model: file.display().to_string(), problem };
+    let bytes = fs::read(file).map_err(|error| ModelError::file(file, &error))?;
+    let session = Session::builder(runtime.environment())
+        .map_err(|error| wrong(error.to_string()))?
+        .commit_from_memory(&bytes)
+        .map_err(|error| wrong(error.to_string()))?;
+    let card = |outlet: &Outlet| {
+        let ValueType::Tensor { ty: TensorElementType::Float32, shape, .. } = outlet.dtype() else {
+            return Err(wrong(format!("`{}` is {:?}, not a tensor of f32", outlet.name(), outlet.dtype())));
+        };
+        let shape = shape.iter().map(|&dimension| usize::try_from(dimension).unwrap_or(1).max(1)).collect();
+        Ok(TensorCard { name: outlet.name().to_owned(), dtype: DataType::F32, shape, layout: None })
+    };
+    let all = |outlets: &[Outlet]| outlets.iter().map(card).collect::<Result<Vec<_>, _>>();
+    Ok((all(session.inputs())?, all(session.outputs())?))
 }
 
 /// Whether another provider may be tried.

@@ -1,6 +1,7 @@
 //! The model store: folders that hold cards and weights. A configuration names a model; what lies on the disk never
 //! chooses one, and weights whose hash is not the card's do not load.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -96,6 +97,30 @@ impl Store {
             });
         }
         Ok(StoredModel { card, card_text, file, weights })
+    }
+
+    /// The names of all cards, each once, in order.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        let mut names = BTreeSet::new();
+        for folder in &self.folders {
+            let Ok(entries) = fs::read_dir(folder) else { continue }; // a folder that is not there holds none
+            for path in entries.flatten().map(|entry| entry.path()) {
+                // In the repository the crate's manifest lies beside the cards.
+                let is_card = path.extension().is_some_and(|extension| extension == "toml")
+                    && path.file_name().is_some_and(|name| name != "Cargo.toml");
+                if let (true, Some(name)) = (is_card, path.file_stem().and_then(|stem| stem.to_str())) {
+                    names.insert(name.to_owned());
+                }
+            }
+        }
+        names.into_iter().collect()
+    }
+
+    /// Where a card's weights are; `None` where they are missing. They are not verified.
+    #[must_use]
+    pub fn weights(&self, card: &ModelCard) -> Option<PathBuf> {
+        self.find(&card.file)
     }
 
     fn read_card(&self, name: &str) -> Result<(ModelCard, String), ModelError> {
