@@ -54,6 +54,7 @@ static THREADS: Mutex<Vec<&'static Watched>> = Mutex::new(Vec::new());
 static ABORTS: AtomicBool = AtomicBool::new(false);
 static ENVIRONMENT: Once = Once::new();
 
+#[inline]
 fn count(bytes: usize) {
     ALLOCATED.set(ALLOCATED.get().wrapping_add(1));
     if let Some(watched) = WATCHED.get()
@@ -131,11 +132,13 @@ pub fn unwatch_thread() {
 }
 
 /// Runs `f`, in which the calling thread may allocate.
+#[inline]
 pub fn permit<R>(f: impl FnOnce() -> R) -> R {
     with(true, f)
 }
 
 /// Runs `f`, in which the calling thread may not allocate if it is watched, though it is within [`permit`].
+#[inline]
 pub fn forbid<R>(f: impl FnOnce() -> R) -> R {
     with(false, f)
 }
@@ -144,6 +147,7 @@ pub fn forbid<R>(f: impl FnOnce() -> R) -> R {
 struct Restore(bool);
 
 impl Drop for Restore {
+    #[inline]
     fn drop(&mut self) {
         PERMITTED.set(self.0);
     }
@@ -156,6 +160,7 @@ fn with<R>(permitted: bool, f: impl FnOnce() -> R) -> R {
 
 /// Allocations of the calling thread so far; 0 where [`Counted`] is not installed.
 #[must_use]
+#[inline]
 pub fn allocated() -> u64 {
     ALLOCATED.get()
 }

@@ -20,10 +20,16 @@ pub enum Measuring {
 /// One step, measured.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Measured {
-    pub wall: Option<Duration>,
-    /// Of the thread that ran it; `None` where the system does not say.
-    pub cpu: Option<Duration>,
+    /// Absent where it is not measured.
+    pub times: Option<Times>,
     pub allocations: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Times {
+    pub wall: Duration,
+    /// Of the thread that ran it; zero where the system does not say.
+    pub cpu: Duration,
 }
 
 /// One node's steps, measured on the machine that ran it.
@@ -60,9 +66,9 @@ impl NodeStatistics {
 
     pub(crate) fn step(&mut self, measured: Measured) {
         self.steps += 1;
-        self.cpu_total += measured.cpu.unwrap_or_default();
         self.allocations += measured.allocations;
-        if let Some(wall) = measured.wall {
+        if let Some(Times { wall, cpu }) = measured.times {
+            self.cpu_total += cpu;
             self.wall.add(wall);
         }
     }

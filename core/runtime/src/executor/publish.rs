@@ -3,7 +3,6 @@
 use super::Executor;
 use super::options::{Publication, RunError};
 use super::schedule::Transit;
-use super::worker::Made;
 use crate::message::AnyMessage;
 use crate::node::AnySample;
 use crate::source::{SourceEmission, SourcePayload};
@@ -44,13 +43,14 @@ impl Executor {
         &mut self,
         vertex: usize,
         tick: LogicalTime,
-        made: &mut Made,
         has_ended: bool,
     ) -> Result<(), RunError> {
         let mut last = self.now;
-        for emission in made.source.emissions.drain(..) {
+        let mut emissions = std::mem::take(&mut self.units[vertex].made.source.emissions);
+        for emission in emissions.drain(..) {
             last = last.max(self.announce(vertex, tick, emission.into())?);
         }
+        self.units[vertex].made.source.emissions = emissions; // it keeps its room
         if has_ended {
             self.end = self.end.min(last);
         }
@@ -64,7 +64,7 @@ impl Executor {
         tick: LogicalTime,
         announced: Announced,
     ) -> Result<LogicalTime, RunError> {
-        let Announced { output, oldest_capture, capture, arrival, payload } = announced;
+        let (output, arrival) = (announced.output, announced.arrival);
         if arrival < self.now || output >= self.units[vertex].outputs.len() {
             return Err(RunError::Source {
                 source_name: self.units[vertex].name.clone(),
@@ -74,8 +74,7 @@ impl Executor {
                 ),
             });
         }
-        let provenance = Provenance::of_capture(oldest_capture, capture);
-        self.schedule.transit(arrival, vertex, Transit::Arrival { output, provenance, tick, payload });
+        self.schedule.transit(arrival, vertex, Transit::Arrival { announced, tick });
         Ok(arrival)
     }
 
@@ -83,11 +82,11 @@ impl Executor {
     pub(super) fn arrive(
         &mut self,
         vertex: usize,
-        output: usize,
-        provenance: Provenance,
+        announced: Announced,
         tick: LogicalTime,
-        payload: Option<SourcePayload>,
     ) -> Result<(), RunError> {
+        let Announced { output, oldest_capture, capture, payload, .. } = announced;
+        let provenance = Provenance::of_capture(oldest_capture, capture);
         let topic = self.units[vertex].outputs[output];
         let sequence = self.streams[usize::from(topic)].sequence;
         let message = match payload {

@@ -3,7 +3,6 @@
 use super::options::RunError;
 use super::publish::Announced;
 use super::unit::Running;
-use super::worker::Made;
 use super::{Executor, Stream, absent};
 use crate::link::{OutputRef, StepResult};
 use crate::message::AnyMessage;
@@ -19,12 +18,11 @@ impl Executor {
         &mut self,
         vertex: usize,
         running: &Running,
-        made: &Made,
         error: Option<&str>,
         has_ended: bool,
     ) -> Result<(), RunError> {
         permit(|| {
-            let step = self.step_result(vertex, running, made, error, has_ended);
+            let step = self.step_result(vertex, running, error, has_ended);
             self.options.exchange.as_mut().map_or(Ok(()), |exchange| exchange.send_step(&step))
         })
     }
@@ -34,11 +32,11 @@ impl Executor {
         &self,
         vertex: usize,
         running: &Running,
-        made: &Made,
         error: Option<&str>,
         has_ended: bool,
     ) -> StepResult {
         let unit = &self.units[vertex];
+        let made = &unit.made;
         let outcome = match (error, has_ended) {
             (Some(_), _) => TraceRecord::FAILED,
             (None, true) => TraceRecord::END,
@@ -84,13 +82,12 @@ impl Executor {
         let step = exchange.receive_step(vertex as u16, self.units[vertex].steps_begun)?;
         let error = (step.outcome == TraceRecord::FAILED).then_some(step.problem);
         if !self.units[vertex].is_source {
-            let mut made = Made::default();
+            let mut messages = Vec::new();
             for output in step.outputs {
-                let message = self.receive(output.topic, output.sequence)?;
-                made.produced.messages.push((output.topic, message));
+                messages.push((output.topic, self.receive(output.topic, output.sequence)?));
             }
             let outcome = self.outcome(vertex, &running, error.is_some());
-            return self.conclude(vertex, &running, outcome, &mut made, error);
+            return self.conclude(vertex, &running, outcome, &mut messages, error);
         }
         if let Some(problem) = error {
             let source_name = self.units[vertex].name.clone();

@@ -129,7 +129,7 @@ impl Executor {
         unit.body = Some(body);
         unit.made = made;
         let Some(running) = &mut unit.running else { return false };
-        running.ended = Some(ended);
+        unit.ended = Some(ended);
         if running.late {
             let at = now.max(self.now + LogicalDuration::LEAST);
             running.publication = at;
@@ -143,12 +143,11 @@ impl Executor {
         match event.happening {
             Happening::Complete => self.complete(vertex),
             Happening::Release => self.release(vertex),
-            Happening::Transit(Transit::Arrival { output, provenance, tick, payload }) => {
-                self.arrive(vertex, output, provenance, tick, payload)
-            }
-            Happening::Transit(Transit::Deliver { topic, group, sample }) => {
-                self.deliver_across(topic, group, sample)
-            }
+            Happening::Transit(place) => match self.schedule.arrived(place) {
+                Some(Transit::Arrival { announced, tick }) => self.arrive(vertex, announced, tick),
+                Some(Transit::Deliver { topic, group, sample }) => self.deliver_across(topic, group, sample),
+                None => Ok(()),
+            },
         }
     }
 }

@@ -1,9 +1,8 @@
 //! What happens when: the queue of events in logical time.
 
+use super::publish::Announced;
 use crate::node::AnySample;
-use crate::source::SourcePayload;
 use crate::topic::TopicIndex;
-use crate::trace::Provenance;
 use auriga_geometry::LogicalTime;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -22,21 +21,23 @@ pub(super) enum Phase {
 /// A message on its way.
 pub(super) enum Transit {
     /// A message from outside becomes visible.
-    Arrival { output: usize, provenance: Provenance, tick: LogicalTime, payload: Option<SourcePayload> },
+    Arrival { announced: Announced, tick: LogicalTime },
     /// A message becomes visible to the nodes of another group.
     Deliver { topic: TopicIndex, group: u8, sample: AnySample },
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Happening {
     /// A step's outputs become visible.
     Complete,
     /// A node is released, or a source ticked.
     Release,
-    /// A message arrives.
-    Transit(Transit),
+    /// The message at this place arrives.
+    Transit(u32),
 }
 
 /// Something that happens at an instant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Event {
     pub time: LogicalTime,
     pub vertex: usize,
@@ -115,12 +116,15 @@ impl Schedule {
         let happening = match what {
             COMPLETE => Happening::Complete,
             RELEASE => Happening::Release,
-            place => {
-                self.free.push(place);
-                Happening::Transit(self.transits[place as usize].take()?)
-            }
+            place => Happening::Transit(place),
         };
         Some(Event { time, vertex, happening })
+    }
+
+    /// The message that has arrived.
+    pub fn arrived(&mut self, place: u32) -> Option<Transit> {
+        self.free.push(place);
+        self.transits[place as usize].take()
     }
 }
 
@@ -145,9 +149,10 @@ mod tests {
                 match kind {
                     0 | 1 => schedule.complete(time, phase, vertex),
                     2 => {
-                        let provenance = Provenance::default();
-                        let arrival = Transit::Arrival { output: number, provenance, tick: time, payload: None };
-                        schedule.transit(time, vertex, arrival);
+                        let (oldest_capture, capture, arrival) = (time, time, time);
+                        let announced =
+                            Announced { output: number, oldest_capture, capture, arrival, payload: None };
+                        schedule.transit(time, vertex, Transit::Arrival { announced, tick: time });
                     }
                     _ => schedule.release(time, vertex),
                 }
@@ -160,9 +165,13 @@ mod tests {
                 prop_assert_eq!((event.time, event.vertex), (time, vertex));
                 match event.happening {
                     Happening::Complete => prop_assert!(kind < 2),
-                    Happening::Transit(Transit::Arrival { output, .. }) => prop_assert_eq!((kind, output), (2, number)),
                     Happening::Release => prop_assert_eq!(kind, 3),
-                    Happening::Transit(Transit::Deliver { .. }) => prop_assert!(false),
+                    Happening::Transit(place) => match schedule.arrived(place) {
+                        Some(Transit::Arrival { announced, .. }) => {
+                            prop_assert_eq!((kind, announced.output), (2, number));
+                        }
+                        _ => prop_assert!(false),
+                    },
                 }
             }
             prop_assert!(schedule.pop().is_none());

@@ -5,13 +5,16 @@ use super::options::{Pacing, RunError};
 use super::publish::open;
 use super::schedule::Phase;
 use super::unit::Running;
-use super::worker::{Ended, Job, Made, compute};
+use super::worker::{Ended, Job, compute};
+use crate::message::AnyMessage;
 use crate::node::{NodeError, Step};
 use crate::pool::WhenFull;
 use crate::timing::MissPolicy;
+use crate::topic::TopicIndex;
 use crate::trace::{OutputRecord, TraceRecord};
 use auriga_allocations::permit;
 use auriga_geometry::{LogicalDuration, LogicalTime};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl Executor {
@@ -31,8 +34,7 @@ impl Executor {
         let promised = now + unit.budget;
         let (publication, decided) = unit.ends(now, &self.options.durations);
         unit.steps_begun += 1;
-        unit.running =
-            Some(Running { release: now, publication, decided, provenance, ended: None, late: false });
+        unit.running = Some(Running { release: now, publication, decided, provenance, late: false });
         if unit.local {
             // As in the recorded run, a step does not know that it will be late.
             self.dispatch(vertex, Step { release: now, publication: promised })?;
@@ -68,8 +70,9 @@ impl Executor {
     fn computed_here(&mut self, vertex: usize, ended: Ended) -> Result<(), RunError> {
         let is_live = self.options.pacing == Pacing::Live && !self.units[vertex].is_source;
         let clock = if is_live { self.clock() } else { LogicalTime::ZERO };
-        let Some(running) = &mut self.units[vertex].running else { return Ok(()) };
-        running.ended = Some(ended);
+        let unit = &mut self.units[vertex];
+        unit.ended = Some(ended);
+        let Some(running) = &mut unit.running else { return Ok(()) };
         if is_live && clock > running.publication {
             running.publication = clock.max(self.now + LogicalDuration::LEAST);
             self.miss(vertex)?;
@@ -95,8 +98,8 @@ impl Executor {
             }
         }
         let unit = &mut self.units[vertex];
-        let Some(mut running) = unit.running.take() else { return Ok(()) };
-        let Some(Ended { result, measured }) = running.ended.take() else { return Ok(()) };
+        let Some(running) = unit.running.take() else { return Ok(()) };
+        let Some(Ended { result, measured }) = unit.ended.take() else { return Ok(()) };
         let is_miss =
             |&outcome: &u8| matches!(outcome, TraceRecord::LATE | TraceRecord::DROPPED | TraceRecord::HELD);
         let missed = running.decided.as_ref().is_some_and(is_miss);
@@ -105,11 +108,7 @@ impl Executor {
         }
         self.statistics[vertex].missed += u64::from(missed);
         self.statistics[vertex].step(measured);
-        // Off the unit while its messages are published, and back again: its lists keep their room.
-        let mut made = std::mem::take(&mut self.units[vertex].made);
-        let concluded = self.finish(vertex, &running, &mut made, result);
-        self.units[vertex].made = made;
-        concluded
+        self.finish(vertex, &running, result)
     }
 
     fn miss(&mut self, vertex: usize) -> Result<(), RunError> {
@@ -129,11 +128,11 @@ impl Executor {
         &mut self,
         vertex: usize,
         running: &Running,
-        made: &mut Made,
         result: Result<(), NodeError>,
     ) -> Result<(), RunError> {
         let error = result.err().map(|error| error.0);
         let mut outcome = self.outcome(vertex, running, error.is_some());
+        let made = &mut self.units[vertex].made;
         if let Some(topic) = made.produced.full.take()
             && publishes(outcome)
         {
@@ -145,23 +144,27 @@ impl Executor {
             }
             outcome = TraceRecord::DROPPED;
         }
+        let made = &mut self.units[vertex].made;
         if !publishes(outcome) {
             made.produced.messages.clear(); // the other process must not wait for them
         }
+        let has_ended = std::mem::take(&mut made.source.finished);
         let is_source = self.units[vertex].is_source;
-        let stopped = is_source && self.options.stop.load(Ordering::Relaxed);
-        let has_ended = std::mem::take(&mut made.source.finished) || stopped;
+        let has_ended = has_ended || is_source && self.options.stop.load(Ordering::Relaxed);
         if self.options.split.is_some() {
-            self.tell(vertex, running, made, error.as_deref(), has_ended)?;
+            self.tell(vertex, running, error.as_deref(), has_ended)?;
         }
         if !is_source {
-            return self.conclude(vertex, running, outcome, made, error);
+            let mut messages = std::mem::take(&mut self.units[vertex].made.produced.messages);
+            let concluded = self.conclude(vertex, running, outcome, &mut messages, error);
+            self.units[vertex].made.produced.messages = messages; // it keeps its room
+            return concluded;
         }
         if let Some(problem) = error {
             let source_name = self.units[vertex].name.clone();
             return Err(RunError::Source { source_name, at: running.release, problem });
         }
-        self.announce_all(vertex, running.release, made, has_ended)
+        self.announce_all(vertex, running.release, has_ended)
     }
 
     /// What the trace says of a step.
@@ -182,13 +185,12 @@ impl Executor {
         vertex: usize,
         running: &Running,
         outcome: u8,
-        made: &mut Made,
+        messages: &mut Vec<(TopicIndex, Arc<dyn AnyMessage>)>,
         error: Option<String>,
     ) -> Result<(), RunError> {
         if let Some(error) = &error {
             self.failed(vertex, running.release, error);
         }
-        let messages = &mut made.produced.messages;
         let mut record = self.take_record();
         if let Some(record) = open(&mut record) {
             let unit = &self.units[vertex];

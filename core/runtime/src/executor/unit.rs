@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 const EMISSIONS: usize = 32;
 
 /// A step under way.
+#[derive(Clone, Copy)]
 pub(super) struct Running {
     pub release: LogicalTime,
     /// Release + budget, or the recorded instant.
@@ -24,8 +25,6 @@ pub(super) struct Running {
     /// The outcome, where it is known before the step ends: of a replay, or of a miss that was drawn.
     pub decided: Option<u8>,
     pub provenance: Provenance,
-    /// The step has come back before its publication instant.
-    pub ended: Option<Ended>,
     pub late: bool,
 }
 
@@ -55,6 +54,8 @@ pub(super) struct Unit {
     pub in_force: Vec<InputRecord>,
     pub outputs: Vec<TopicIndex>,
     pub running: Option<Running>,
+    /// The step that is running has come back, and its publication instant has not come.
+    pub ended: Option<Ended>,
 }
 
 impl Unit {
@@ -93,6 +94,7 @@ impl Unit {
             inputs: vertex.inputs,
             outputs: vertex.outputs,
             running: None,
+            ended: None,
         }
     }
 
@@ -156,7 +158,7 @@ impl Unit {
 
     /// Whether its step has not come back yet.
     pub fn is_computing(&self) -> bool {
-        self.running.as_ref().is_some_and(|running| running.ended.is_none())
+        self.running.is_some() && self.ended.is_none()
     }
 }
 

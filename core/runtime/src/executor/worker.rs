@@ -4,7 +4,7 @@ use crate::graph::Body;
 use crate::node::{NodeError, Produced, Step};
 use crate::realtime::{self, Scheduling};
 use crate::source::SourceOutputs;
-use crate::statistics::{Measured, Measuring};
+use crate::statistics::{Measured, Measuring, Times};
 use auriga_allocations::{allocated, permit, watch_thread};
 use crossbeam_channel::{Receiver, Select, Sender};
 use std::any::Any;
@@ -118,9 +118,9 @@ pub(super) fn compute(body: &mut Body, step: &Step, made: &mut Made, measuring: 
         Body::Node(node) => node.step(step, produced),
         Body::Source(body) => permit(|| body.tick(step.release, source)),
     }));
+    let cpu = || cpu_start.and_then(|start| Some(thread_cpu()?.saturating_sub(start))).unwrap_or_default();
     let measured = Measured {
-        wall: start.map(|start| now() - start),
-        cpu: cpu_start.and_then(|start| Some(thread_cpu()?.saturating_sub(start))),
+        times: start.map(|start| Times { wall: now() - start, cpu: cpu() }),
         allocations: allocated() - allocated_before,
     };
     let result = attempt.unwrap_or_else(|panic| {
