@@ -22,6 +22,7 @@ mod local_earth;
 pub mod npy;
 mod platform;
 mod rig;
+pub mod rosbag;
 
 pub use error::HalError;
 pub use gate_profile::gate_config;

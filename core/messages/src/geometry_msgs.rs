@@ -94,6 +94,16 @@ message! {
 }
 
 message! {
+    /// A velocity at an instant.
+    pub struct TwistStamped = "geometry_msgs/msg/TwistStamped" {
+        /// Instant of measurement, and the frame that the velocity is in.
+        pub header: Header,
+        /// Velocity.
+        pub twist: Twist,
+    }
+}
+
+message! {
     /// Linear and angular acceleration.
     pub struct Accel = "geometry_msgs/msg/Accel" {
         /// m/s².
