@@ -21,6 +21,7 @@ pub mod kitti;
 mod local_earth;
 pub mod npy;
 mod platform;
+pub mod points;
 mod rig;
 pub mod rosbag;
 

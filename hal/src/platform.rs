@@ -9,6 +9,7 @@ use auriga_messages::sensor_msgs::{CameraInfo, Image, Imu, NavSatFix, PointCloud
 use auriga_safety::SafeCommand;
 use auriga_wire::to_cdr;
 use crossbeam_channel::Receiver;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What a platform may emit. Each kind is one topic.
@@ -156,6 +157,22 @@ pub struct SensorSink {
     pub emissions: Vec<Emission>,
     /// Set by a recorded drive when nothing more will come.
     pub finished: bool,
+}
+
+/// What a recorded drive's sensors declare, from the arrivals of all their messages: each kind's least interval, a second at
+/// most.
+pub(crate) fn least_intervals(
+    arrivals: impl Iterator<Item = (SensorKind, LogicalTime)>,
+) -> Vec<(SensorKind, LogicalDuration)> {
+    let mut seen: BTreeMap<SensorKind, (Option<LogicalTime>, LogicalDuration)> = BTreeMap::new();
+    for (kind, arrival) in arrivals {
+        let (last, least) = seen.entry(kind).or_insert((None, LogicalDuration::from_millis(1_000)));
+        if let Some(before) = last.replace(arrival) {
+            *least = (*least).min(arrival - before);
+        }
+    }
+    let declared = |kind| seen.get(&kind).map(|(_, least)| (kind, *least));
+    SensorKind::ALL.into_iter().filter_map(declared).collect()
 }
 
 /// The sensing half of a platform, ticked in logical time.

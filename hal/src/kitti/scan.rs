@@ -6,13 +6,13 @@
 
 use super::{malformed, read_error};
 use crate::HalError;
+use crate::points::{POINT_BYTES, point_fields};
 use auriga_geometry::math::atan2f;
 use auriga_geometry::{LogicalDuration, LogicalTime};
-use auriga_messages::sensor_msgs::{PointCloud2, PointField};
+use auriga_messages::sensor_msgs::PointCloud2;
 use std::f32::consts::PI;
 use std::path::Path;
 
-const POINT_BYTES: usize = 24;
 const POINTS_MOST: usize = 1_000_000;
 
 /// x, y, z in metres, reflectance 0 to 1.
@@ -88,18 +88,7 @@ fn check_count(points: usize) -> Result<(), String> {
 pub(super) fn to_cloud(points: &[Point], start: LogicalTime, span: LogicalDuration, cloud: &mut PointCloud2) {
     cloud.header.stamp = start.into();
     "lidar".clone_into(&mut cloud.header.frame_id);
-    let float = PointField::FLOAT32;
-    let layout = [
-        ("x", 0, float),
-        ("y", 4, float),
-        ("z", 8, float),
-        ("intensity", 12, float),
-        ("t", 16, PointField::UINT32),
-        ("ring", 20, PointField::UINT16),
-    ];
-    cloud.fields = layout
-        .map(|(name, offset, datatype)| PointField { name: name.to_owned(), offset, datatype, count: 1 })
-        .to_vec();
+    cloud.fields = point_fields();
     cloud.data.clear();
     cloud.data.reserve(points.len() * POINT_BYTES);
     let span_ns = span.as_nanos().clamp(0, i64::from(u32::MAX)) as f64;

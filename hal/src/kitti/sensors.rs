@@ -4,6 +4,7 @@ use super::drive::{Drive, OxtsSample, ScanFile};
 use super::oxts::{OxtsRow, imu_pose};
 use super::{KittiOptions, KittiRig, malformed, scan};
 use crate::local_earth::LocalEarth;
+use crate::platform::least_intervals;
 use crate::{Emission, HalError, Payload, SensorKind, SensorMessage, SensorSink, Sensors};
 use auriga_geometry::math::{TAU, ln, sin_cos};
 use auriga_geometry::{LogicalDuration, LogicalTime, Vec3};
@@ -135,13 +136,7 @@ impl Sensors for KittiSensors {
     }
 
     fn kinds(&self) -> Vec<(SensorKind, LogicalDuration)> {
-        let interval = |kind| {
-            let arrivals: Vec<LogicalTime> =
-                self.events.iter().filter(|event| event.kind == kind).map(|event| event.arrival).collect();
-            let least = arrivals.windows(2).map(|pair| pair[1] - pair[0]).min();
-            (!arrivals.is_empty()).then_some((kind, least.unwrap_or(LogicalDuration::from_millis(1_000))))
-        };
-        SensorKind::ALL.into_iter().filter_map(interval).collect()
+        least_intervals(self.events.iter().map(|event| (event.kind, event.arrival)))
     }
 
     fn tick(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {

@@ -1,10 +1,10 @@
 //! Somebody else's point cloud in Auriga's layout: its fields in any order and datatype, of either byte order, organised or
 //! not, with or without the instants of its points.
 
+use crate::points::{POINT_BYTES, point_fields};
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_messages::sensor_msgs::{PointCloud2, PointField};
 
-const POINT_BYTES: usize = 24;
 const POINTS_MOST: u64 = 1 << 22;
 /// No turn takes longer: a point's instant farther from its scan's is of another clock.
 const SWEEP_MOST_NS: f64 = 1e9;
@@ -206,25 +206,10 @@ impl Layout {
             data.extend_from_slice(&ring.to_le_bytes());
             data.extend_from_slice(&[0; 2]);
         });
-        let float = PointField::FLOAT32;
-        let layout = [
-            ("x", 0, float),
-            ("y", 4, float),
-            ("z", 8, float),
-            ("intensity", 12, float),
-            ("t", 16, PointField::UINT32),
-            ("ring", 20, PointField::UINT16),
-        ];
-        let field = |(name, offset, datatype): (&str, u32, u8)| PointField {
-            name: name.to_owned(),
-            offset,
-            datatype,
-            count: 1,
-        };
         let mut converted = PointCloud2 {
             height: 1,
             width: (data.len() / POINT_BYTES) as u32,
-            fields: layout.map(field).to_vec(),
+            fields: point_fields(),
             point_step: POINT_BYTES as u32,
             row_step: data.len() as u32,
             data,

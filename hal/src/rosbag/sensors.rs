@@ -5,6 +5,7 @@ use super::choice::Type;
 use super::cloud::Layout;
 use super::survey::{Event, LEAST_LATENCY, TICK};
 use super::{RosbagPlatform, picture};
+use crate::platform::least_intervals;
 use crate::{Emission, HalError, Payload, SensorKind, SensorMessage, SensorSink, Sensors};
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_messages::auriga_msgs::VehicleState;
@@ -116,13 +117,7 @@ impl Sensors for RosbagSensors {
     }
 
     fn kinds(&self) -> Vec<(SensorKind, LogicalDuration)> {
-        let interval = |kind| {
-            let arrivals: Vec<LogicalTime> =
-                self.events.iter().filter(|event| event.kind == kind).map(|event| event.arrival).collect();
-            let least = arrivals.windows(2).map(|pair| pair[1] - pair[0]).min();
-            (!arrivals.is_empty()).then_some((kind, least.unwrap_or(LogicalDuration::from_millis(1_000))))
-        };
-        SensorKind::ALL.into_iter().filter_map(interval).collect()
+        least_intervals(self.events.iter().map(|event| (event.kind, event.arrival)))
     }
 
     fn tick(&mut self, now: LogicalTime, sink: &mut SensorSink) -> Result<(), HalError> {

@@ -1,10 +1,8 @@
 //! Writing points into a `sensor_msgs/PointCloud2`.
 
 use auriga_geometry::LogicalTime;
-use auriga_messages::sensor_msgs::{PointCloud2, PointField};
-
-/// Bytes a point.
-const STEP: usize = 24;
+use auriga_hal::points::{POINT_BYTES, point_fields};
+use auriga_messages::sensor_msgs::PointCloud2;
 
 /// Makes `cloud` an empty cloud of Auriga's layout.
 pub(super) fn begin(cloud: &mut PointCloud2, stamp: LogicalTime) {
@@ -15,25 +13,10 @@ pub(super) fn begin(cloud: &mut PointCloud2, stamp: LogicalTime) {
     cloud.height = 1;
     cloud.width = 0;
     if cloud.fields.len() != 6 {
-        let float = PointField::FLOAT32;
-        let fields = [
-            ("x", 0, float),
-            ("y", 4, float),
-            ("z", 8, float),
-            ("intensity", 12, float),
-            ("t", 16, PointField::UINT32),
-            ("ring", 20, PointField::UINT16),
-        ];
-        let field = |(name, offset, datatype): (&str, u32, u8)| PointField {
-            name: name.to_owned(),
-            offset,
-            datatype,
-            count: 1,
-        };
-        cloud.fields = fields.map(field).to_vec();
+        cloud.fields = point_fields();
     }
     cloud.is_bigendian = false;
-    cloud.point_step = STEP as u32;
+    cloud.point_step = POINT_BYTES as u32;
     cloud.is_dense = true;
     cloud.data.clear();
 }
@@ -51,7 +34,7 @@ fn rounded(value: f32, per_unit: f32) -> f32 {
 /// Appends a point.
 #[inline]
 pub(super) fn push(cloud: &mut PointCloud2, point: [f32; 3], intensity: f32, nanos: u32, ring: u16) {
-    let mut bytes = [0_u8; STEP];
+    let mut bytes = [0_u8; POINT_BYTES];
     bytes[0..4].copy_from_slice(&rounded(point[0], PER_METRE).to_le_bytes());
     bytes[4..8].copy_from_slice(&rounded(point[1], PER_METRE).to_le_bytes());
     bytes[8..12].copy_from_slice(&rounded(point[2], PER_METRE).to_le_bytes());
@@ -63,6 +46,6 @@ pub(super) fn push(cloud: &mut PointCloud2, point: [f32; 3], intensity: f32, nan
 
 /// Sets the counts after the last point.
 pub(super) fn end(cloud: &mut PointCloud2) {
-    cloud.width = (cloud.data.len() / STEP) as u32;
+    cloud.width = (cloud.data.len() / POINT_BYTES) as u32;
     cloud.row_step = cloud.data.len() as u32;
 }
