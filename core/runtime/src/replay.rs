@@ -40,8 +40,14 @@ pub fn recorded_run(recording: &Recording) -> Result<RecordedRun, RecordingError
             TraceRecord::END => complete = true,
             TraceRecord::SOURCE | TraceRecord::SKIPPED => {}
             outcome => {
-                let publication = LogicalTime::from_nanos(record.publication);
-                steps.insert((record.node.clone(), record.release), RecordedStep { publication, outcome });
+                let at = LogicalTime::from_nanos(record.publication);
+                let never = RecordedStep { publication: LogicalTime::MAX, outcome, hung: None };
+                let step = steps.entry((record.node.clone(), record.release)).or_insert(never);
+                if outcome == TraceRecord::HUNG {
+                    step.hung = Some(at);
+                } else {
+                    (step.publication, step.outcome) = (at, outcome);
+                }
             }
         }
     }

@@ -49,6 +49,8 @@ pub struct NodeStatistics {
     pub first_error: Option<String>,
     /// Steps whose publication came after release + budget.
     pub missed: u64,
+    /// Steps that the watchdog of a live run found hanging.
+    pub hung: u64,
     /// Steps whose messages were dropped because a topic had no free slot.
     pub without_slot: u64,
     /// Wall time of the steps; empty where it was not measured.

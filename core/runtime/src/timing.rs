@@ -116,6 +116,8 @@ pub struct ExecutorTiming {
     pub spin: LogicalDuration,
     /// Whether the process's memory is kept in RAM.
     pub lock_memory: bool,
+    /// Live, a step that is not back so long after its release hangs; zero: nobody looks.
+    pub watchdog: LogicalDuration,
     /// Threads of each source: one, or none, when sources are ticked on the executor's own.
     pub source_threads: usize,
 }
@@ -203,12 +205,21 @@ struct ExecutorFile {
     spin_us: u32,
     lock_memory: bool,
     source_threads: usize,
+    watchdog_ms: u32,
 }
 
 impl Default for ExecutorFile {
     fn default() -> Self {
         let Scheduling { policy, priority, cores } = Scheduling::default();
-        Self { policy, priority, cores, spin_us: 0, lock_memory: false, source_threads: 1 }
+        Self {
+            policy,
+            priority,
+            cores,
+            spin_us: 0,
+            lock_memory: false,
+            source_threads: 1,
+            watchdog_ms: 1_000,
+        }
     }
 }
 
@@ -288,7 +299,7 @@ impl DomainFile {
 
 impl ExecutorFile {
     fn parse(self) -> Result<ExecutorTiming, String> {
-        let Self { policy, priority, cores, spin_us, lock_memory, source_threads } = self;
+        let Self { policy, priority, cores, spin_us, lock_memory, source_threads, watchdog_ms } = self;
         let scheduling = Scheduling { policy, priority, cores };
         scheduling.check().map_err(|problem| format!("executor.{problem}"))?;
         if spin_us > 10_000 {
@@ -298,7 +309,8 @@ impl ExecutorFile {
             return Err(format!("executor.source_threads = {source_threads}: must be 0 or 1"));
         }
         let spin = LogicalDuration::from_nanos(i64::from(spin_us) * 1_000);
-        Ok(ExecutorTiming { scheduling, spin, lock_memory, source_threads })
+        let watchdog = LogicalDuration::from_millis(i64::from(watchdog_ms));
+        Ok(ExecutorTiming { scheduling, spin, lock_memory, watchdog, source_threads })
     }
 }
 

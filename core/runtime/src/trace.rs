@@ -61,7 +61,7 @@ message! {
         PUBLISHED: u8 = 0,
         /// Published later than release + budget.
         LATE: u8 = 1,
-        /// Late and not published.
+        /// Late and not published; or, with a publication at release + budget, without a free slot and not published.
         DROPPED: u8 = 2,
         /// Late and not published; the last message stays in force.
         HELD: u8 = 3,
@@ -73,6 +73,8 @@ message! {
         SOURCE: u8 = 6,
         /// The run ended at this instant.
         END: u8 = 7,
+        /// The step has not come back for so long that it hangs. Another record follows if it does after all.
+        HUNG: u8 = 8,
     }
 }
 

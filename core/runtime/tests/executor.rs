@@ -267,7 +267,7 @@ fn recorded_misses_come_at_their_instants_and_no_step_knows_of_them() {
     graph.node("promise", Group(0), Promise, (), (promise.publish(),)).unwrap();
     let millis = |ms: i64| LogicalTime::from_nanos(ms * 1_000_000);
     let step = |release: i64, publication: i64, outcome: u8| {
-        let recorded = RecordedStep { publication: millis(publication), outcome };
+        let recorded = RecordedStep { publication: millis(publication), outcome, hung: None };
         (("promise".to_owned(), millis(release).as_nanos()), recorded)
     };
     // In time, late by 5 ms, and never finished: the release at 20 ms.

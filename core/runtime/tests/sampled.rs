@@ -138,7 +138,7 @@ fn a_replay_repeats_the_misses() {
             .filter(|r| !matches!(r.outcome, TraceRecord::END | TraceRecord::SKIPPED))
             .map(|r| {
                 let publication = LogicalTime::from_nanos(r.publication);
-                ((r.node, r.release), RecordedStep { publication, outcome: r.outcome })
+                ((r.node, r.release), RecordedStep { publication, outcome: r.outcome, hung: None })
             })
             .collect();
         assert_eq!(log, run(policy, Durations::Recorded(steps)).1, "{policy}");

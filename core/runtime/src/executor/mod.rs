@@ -13,6 +13,7 @@ mod schedule;
 mod slots;
 mod step;
 mod unit;
+mod watchdog;
 mod worker;
 
 pub use exchange::Exchange;
@@ -252,9 +253,7 @@ impl Threads {
 impl Drop for Executor {
     fn drop(&mut self) {
         self.units.clear(); // closes the channels of jobs
-        for thread in self.threads.drain(..) {
-            let _ = thread.join(); // a worker never panics: steps are caught
-        }
+        self.end_threads();
     }
 }
 

@@ -77,6 +77,8 @@ pub struct RecordedStep {
     pub publication: LogicalTime,
     /// One of the trace's outcomes.
     pub outcome: u8,
+    /// When it was noticed that it hung, if it did.
+    pub hung: Option<LogicalTime>,
 }
 
 /// Where the durations of steps come from.

@@ -1,7 +1,7 @@
 //! How messages become visible: to observers, to readers, and in the trace.
 
 use super::Executor;
-use super::options::{Publication, RunError};
+use super::options::{Pacing, Publication, RunError};
 use super::schedule::Transit;
 use crate::message::AnyMessage;
 use crate::node::AnySample;
@@ -62,8 +62,11 @@ impl Executor {
         &mut self,
         vertex: usize,
         tick: LogicalTime,
-        announced: Announced,
+        mut announced: Announced,
     ) -> Result<LogicalTime, RunError> {
+        if self.options.pacing == Pacing::Live {
+            announced.arrival = announced.arrival.max(self.now); // what a source says too late arrives late
+        }
         let (output, arrival) = (announced.output, announced.arrival);
         if arrival < self.now || output >= self.units[vertex].outputs.len() {
             return Err(RunError::Source {

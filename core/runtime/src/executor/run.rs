@@ -143,6 +143,7 @@ impl Executor {
         match event.happening {
             Happening::Complete => self.complete(vertex),
             Happening::Release => self.release(vertex),
+            Happening::LookAt => self.look_at(vertex),
             Happening::Transit(place) => match self.schedule.arrived(place) {
                 Some(Transit::Arrival { announced, tick }) => self.arrive(vertex, announced, tick),
                 Some(Transit::Deliver { topic, group, sample }) => self.deliver_across(topic, group, sample),

@@ -32,6 +32,8 @@ pub(super) enum Happening {
     Complete,
     /// A node is released, or a source ticked.
     Release,
+    /// A step should be back.
+    LookAt,
     /// The message at this place arrives.
     Transit(u32),
 }
@@ -50,7 +52,7 @@ struct Key {
     time: LogicalTime,
     /// Phase (2 bits), vertex (16), number (46).
     order: u64,
-    /// [`COMPLETE`], [`RELEASE`], or where the message in transit is kept.
+    /// [`COMPLETE`], [`RELEASE`], [`LOOK_AT`], or where the message in transit is kept.
     what: u32,
 }
 
@@ -59,6 +61,7 @@ const PHASE_SHIFT: u32 = 62;
 const NUMBER: u64 = (1 << VERTEX_SHIFT) - 1;
 const COMPLETE: u32 = u32::MAX;
 const RELEASE: u32 = u32::MAX - 1;
+const LOOK_AT: u32 = u32::MAX - 2;
 
 /// The events to come.
 #[derive(Default)]
@@ -83,6 +86,11 @@ impl Schedule {
     /// A step's outputs become visible; of a source (phase `Grant`), it announces.
     pub fn complete(&mut self, time: LogicalTime, phase: Phase, vertex: usize) {
         self.push(time, phase, vertex, COMPLETE);
+    }
+
+    /// A step should be back.
+    pub fn look_at(&mut self, time: LogicalTime, phase: Phase, vertex: usize) {
+        self.push(time, phase, vertex, LOOK_AT);
     }
 
     /// A node is released.
@@ -116,6 +124,7 @@ impl Schedule {
         let happening = match what {
             COMPLETE => Happening::Complete,
             RELEASE => Happening::Release,
+            LOOK_AT => Happening::LookAt,
             place => Happening::Transit(place),
         };
         Some(Event { time, vertex, happening })
@@ -166,6 +175,7 @@ mod tests {
                 match event.happening {
                     Happening::Complete => prop_assert!(kind < 2),
                     Happening::Release => prop_assert_eq!(kind, 3),
+                    Happening::LookAt => prop_assert!(false),
                     Happening::Transit(place) => match schedule.arrived(place) {
                         Some(Transit::Arrival { announced, .. }) => {
                             prop_assert_eq!((kind, announced.output), (2, number));

@@ -48,8 +48,8 @@ pub(super) fn schedule(units: &[Unit], streams: &[Stream]) -> Schedule {
     });
     let sources = units.iter().filter(|unit| unit.is_source).count();
     let transits = links.sum::<usize>() + sources * ON_THEIR_WAY;
-    // Of each unit: a step's end, the next release, and one by a message.
-    Schedule::with_capacity(3 * units.len() + transits, transits)
+    // Of each unit: a step's end, the next release, one by a message, and a look at whether it hangs.
+    Schedule::with_capacity(4 * units.len() + transits, transits)
 }
 
 /// Slots for trace records, each with room for the largest one.

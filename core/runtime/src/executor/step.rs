@@ -14,6 +14,7 @@ use crate::topic::TopicIndex;
 use crate::trace::{OutputRecord, TraceRecord};
 use auriga_allocations::permit;
 use auriga_geometry::{LogicalDuration, LogicalTime};
+use crossbeam_channel::RecvTimeoutError;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -28,14 +29,21 @@ impl Executor {
         }
         if unit.running.is_some() {
             self.statistics[vertex].skipped += 1;
-            return self.trace_skipped(vertex);
+            // A source is late in live runs only, and on replay there is none.
+            return if unit.is_source { Ok(()) } else { self.trace_skipped(vertex) };
         }
         let provenance = unit.snapshot();
         let promised = now + unit.budget;
         let (publication, decided) = unit.ends(now, &self.options.durations);
         unit.steps_begun += 1;
         unit.running = Some(Running { release: now, publication, decided, provenance, late: false });
-        if unit.local {
+        let hung = self.hung_then(vertex, now);
+        if let Some(noticed) = hung {
+            self.schedule.look_at(noticed, Phase::Publish, vertex);
+        }
+        // A step that never came back would not do so here either.
+        let returns = hung.is_none() || publication < LogicalTime::MAX;
+        if self.units[vertex].local && returns {
             // As in the recorded run, a step does not know that it will be late.
             self.dispatch(vertex, Step { release: now, publication: promised })?;
         }
@@ -88,9 +96,17 @@ impl Executor {
         let waits = self.options.pacing == Pacing::Virtual || self.units[vertex].is_source;
         while self.units[vertex].is_computing() {
             if waits {
-                let ended = |_| RunError::Link("the worker threads have ended".to_owned());
-                let done = self.done.recv().map_err(ended)?;
-                self.keep(done, self.now);
+                let back = match self.patience() {
+                    Some(patience) => self.done.recv_timeout(patience),
+                    None => self.done.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                };
+                match back {
+                    Ok(done) => _ = self.keep(done, self.now),
+                    Err(RecvTimeoutError::Timeout) => return self.miss(vertex), // a source hangs
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return Err(RunError::Link("the worker threads have ended".to_owned()));
+                    }
+                }
             } else if let Ok(done) = self.done.try_recv() {
                 self.keep(done, self.now);
             } else {
@@ -119,6 +135,8 @@ impl Executor {
         }
         if let Some(running) = &mut unit.running {
             running.late = true;
+            let release = running.release;
+            self.watch_step(vertex, release);
         }
         Ok(())
     }

@@ -47,6 +47,8 @@ pub(super) struct Unit {
     /// Of a replay: what the recording says of its steps, by release in nanoseconds.
     recorded: BTreeMap<i64, RecordedStep>,
     pub release_pending: bool,
+    /// The watchdog will look at it.
+    pub look_pending: bool,
     pub steps_begun: u64,
     pub inputs: Vec<InputDeclaration>,
     pub mail: Vec<Mail>,
@@ -88,6 +90,7 @@ impl Unit {
             overruns,
             recorded: BTreeMap::new(),
             release_pending: false,
+            look_pending: false,
             steps_begun: 0,
             mail: vertex.inputs.iter().map(|input| Mail::new(input.queue)).collect(),
             in_force: Vec::with_capacity(records),
@@ -154,6 +157,11 @@ impl Unit {
     fn overrun(&self, now: LogicalTime) -> LogicalDuration {
         let in_force = self.overruns.iter().filter(|overrun| (overrun.from..overrun.until).contains(&now));
         in_force.map(|overrun| overrun.takes).max().unwrap_or(LogicalDuration::ZERO)
+    }
+
+    /// Of a replay: what the recording says of a step.
+    pub fn recorded_step(&self, release: LogicalTime) -> Option<&RecordedStep> {
+        self.recorded.get(&release.as_nanos())
     }
 
     /// Whether its step has not come back yet.
