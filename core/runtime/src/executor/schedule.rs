@@ -4,8 +4,6 @@ use super::publish::Announced;
 use crate::node::AnySample;
 use crate::topic::TopicIndex;
 use auriga_geometry::LogicalTime;
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
 
 /// The order of things at one instant: all that becomes visible, then all releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -56,6 +54,8 @@ struct Key {
     what: u32,
 }
 
+/// Among this many a new event's place is looked for one by one, before the rest is halved.
+const SOON: usize = 8;
 const VERTEX_SHIFT: u32 = 46;
 const PHASE_SHIFT: u32 = 62;
 const NUMBER: u64 = (1 << VERTEX_SHIFT) - 1;
@@ -66,7 +66,8 @@ const LOOK_AT: u32 = u32::MAX - 2;
 /// The events to come.
 #[derive(Default)]
 pub(super) struct Schedule {
-    heap: BinaryHeap<Reverse<Key>>,
+    /// Latest first. A list, because there are few events, most new ones are soon, and the next one is had for nothing.
+    events: Vec<Key>,
     transits: Vec<Option<Transit>>,
     free: Vec<u32>,
     number: u64,
@@ -76,7 +77,7 @@ impl Schedule {
     /// Room for that many events, of which that many are messages in transit.
     pub fn with_capacity(events: usize, transits: usize) -> Self {
         Self {
-            heap: BinaryHeap::with_capacity(events),
+            events: Vec::with_capacity(events),
             transits: std::iter::repeat_with(|| None).take(transits).collect(),
             free: (0..transits as u32).collect(),
             number: 0,
@@ -111,15 +112,22 @@ impl Schedule {
     fn push(&mut self, time: LogicalTime, phase: Phase, vertex: usize, what: u32) {
         self.number += 1;
         let order = (phase as u64) << PHASE_SHIFT | (vertex as u64) << VERTEX_SHIFT | (self.number & NUMBER);
-        self.heap.push(Reverse(Key { time, order, what }));
+        let key = Key { time, order, what };
+        let soon = self.events.len().saturating_sub(SOON);
+        let near = self.events[soon..].iter().rposition(|event| *event > key);
+        let place = match near {
+            Some(near) => soon + near + 1,
+            None => self.events[..soon].partition_point(|event| *event > key),
+        };
+        self.events.insert(place, key);
     }
 
     pub fn next_time(&self) -> Option<LogicalTime> {
-        self.heap.peek().map(|key| key.0.time)
+        self.events.last().map(|key| key.time)
     }
 
     pub fn pop(&mut self) -> Option<Event> {
-        let Reverse(Key { time, order, what }) = self.heap.pop()?;
+        let Key { time, order, what } = self.events.pop()?;
         let vertex = (order >> VERTEX_SHIFT) as usize & usize::from(u16::MAX);
         let happening = match what {
             COMPLETE => Happening::Complete,
