@@ -20,12 +20,14 @@ mod recorded;
 mod recover;
 mod replay;
 mod rerun;
+mod rosbag;
 mod run;
 mod sim;
 mod split;
 mod stack;
 mod telemetry;
 mod timing;
+mod top;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -54,6 +56,8 @@ enum Command {
     Eval(eval::Arguments),
     /// Mends a recording that ends early, so that every reader opens it
     Recover(recover::Arguments),
+    /// Shows how a running drive is doing: nodes, rates, budgets, misses, links, recorder
+    Top(top::Arguments),
     /// Looks into a CAN bus and speaks on it: dump, decode, send, replay
     Can(can::Arguments),
     /// The parts of the simulator that run on their own: the car on a CAN bus
@@ -84,6 +88,7 @@ fn main() -> ExitCode {
         Command::Timing(arguments) => timing::run(&arguments),
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
         Command::Can(arguments) => can::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),

@@ -237,6 +237,7 @@ impl Executor {
         }
         self.statistics[vertex].missed += u64::from(missed);
         self.statistics[vertex].step(done.wall, done.cpu);
+        self.options.observers.iter_mut().for_each(|observer| observer.measured(vertex as u16, done.wall));
         unit.body = Some(done.body);
         let finished = self.finished(vertex, &running, done.made, done.result)?;
         self.conclude(vertex, running, finished)

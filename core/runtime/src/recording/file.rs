@@ -4,6 +4,8 @@
 //! most one torn one. A chunk is closed by its size and by logical time alone, so that its bounds repeat.
 
 use super::format::{MAGIC, PutField, RECORD_HEADER, op, put_record, put_text_map};
+use super::gaps::{Gap, put_gaps};
+use super::storage::Storage;
 use super::{Attachment, TopicInfo};
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use std::collections::BTreeMap;
@@ -15,23 +17,6 @@ pub(super) const CHUNK_BYTES_MOST: usize = 4 << 20;
 pub(super) const CHUNK_SPAN_MOST: LogicalDuration = LogicalDuration::from_millis(1_000);
 const ZSTD_LEVEL: i32 = 1;
 const MESSAGE_FIELDS: usize = 2 + 4 + 8 + 8;
-
-/// Where the bytes go.
-pub(super) trait Storage: Send {
-    /// Appends all bytes.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Returns when everything appended would survive a loss of power.
-    fn sync(&mut self) -> io::Result<()>;
-}
-
-impl Storage for std::fs::File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        io::Write::write_all(self, bytes)
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
-}
 
 /// What the summary at the end says of one chunk.
 struct ChunkIndex {
@@ -203,7 +188,32 @@ impl<S: Storage> RecordingFile<S> {
         Ok(())
     }
 
-    fn close_chunk(&mut self) -> io::Result<()> {
+    /// Chunks that were closed.
+    pub(super) fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Bytes appended.
+    pub(super) fn bytes(&self) -> u64 {
+        self.at
+    }
+
+    /// What the storage still takes, where it says.
+    pub(super) fn free(&self) -> Option<u64> {
+        self.storage.free()
+    }
+
+    /// Says what is missing up to here. Told again whenever there is more: the last word counts.
+    pub(super) fn tell_gaps(&mut self, gaps: &[Gap]) -> io::Result<()> {
+        let entries = put_gaps(gaps);
+        self.put_metadata(super::gaps::GAPS, &entries)
+    }
+
+    /// Puts the open chunk on the disk.
+    pub(super) fn close_chunk(&mut self) -> io::Result<()> {
+        if self.chunk.is_empty() {
+            return Ok(());
+        }
         self.compressed.clear();
         self.compressed.reserve(zstd::zstd_safe::compress_bound(self.chunk.len()));
         self.compressor.compress_to_buffer(&self.chunk, &mut self.compressed)?;
@@ -253,9 +263,7 @@ impl<S: Storage> RecordingFile<S> {
 
     /// Writes what is left and the summary. Returns the size of the file.
     pub(super) fn finish(mut self) -> io::Result<u64> {
-        if !self.chunk.is_empty() {
-            self.close_chunk()?;
-        }
+        self.close_chunk()?;
         let crc = self.crc.clone().finalize();
         put_record(&mut self.out, op::DATA_END, |out| out.put_u32(crc));
         self.append_out()?;
