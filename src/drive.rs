@@ -11,11 +11,13 @@ use crate::run::{self, Scene, Watchers};
 use crate::split::{self, Elsewhere, PlanningProcess, Role};
 use crate::stack::{self, Topics};
 use crate::timing;
+use crate::top;
 use anyhow::{Result, bail};
 use auriga_evaluation::RunReport;
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use auriga_hal::fault::FaultySensors;
 use auriga_hal::{PlatformParts, SensorKind, SensorSink, Sensors};
+use auriga_runtime::link::{self, LinkConfig, RunFacts, StatusPublisher};
 use auriga_runtime::{Durations, Executor, Graph, Pacing, ProfileDurations, RunOptions, RunSummary, Source};
 use auriga_sim_bridge::Success;
 use clap::Args;
@@ -61,6 +63,9 @@ pub struct Arguments {
     /// Run planning and actuation as two processes on loopback
     #[arg(long)]
     split: bool,
+    /// Tell `auriga top` how the drive is doing, at this endpoint; a live drive does so anyway where it can
+    #[arg(long, value_name = "ENDPOINT", num_args = 0..=1, default_missing_value = top::ENDPOINT)]
+    diagnostics: Option<String>,
     /// Where the car is: simulated right here, or behind a CAN bus
     #[arg(long, value_enum, default_value_t)]
     platform: Choice,
@@ -116,7 +121,7 @@ impl Arguments {
         let span = LogicalDuration::from_secs_f64(self.duration_s(configuration));
         RunOptions {
             end: LogicalTime::ZERO + span,
-            pacing: if self.live { Pacing::Live } else { Pacing::Virtual },
+            pacing: self.pacing(),
             durations: match configuration.timing.durations {
                 ProfileDurations::Budget => Durations::Profile,
                 ProfileDurations::Sampled => Durations::Sampled(self.seed),
@@ -124,6 +129,38 @@ impl Arguments {
             stop,
             ..RunOptions::default()
         }
+    }
+
+    /// Begins to tell how the drive is doing, where that is asked for; of a live drive, where it is possible.
+    fn diagnose(
+        &self,
+        watchers: &mut Watchers,
+        graph: &Graph,
+        name: &str,
+        links: Vec<String>,
+    ) -> Result<Option<StatusPublisher>> {
+        let Some(endpoint) = self.diagnostics.as_deref().or(self.live.then_some(top::ENDPOINT)) else {
+            return Ok(None);
+        };
+        let mut config = LinkConfig::new(split::VEHICLE);
+        config.listen.push(endpoint.to_owned());
+        config.timeout = link::HEARTBEAT;
+        let facts = RunFacts { run: name.to_owned(), live: self.live, links };
+        match StatusPublisher::open(&config, graph, &facts, watchers.recorder()) {
+            Ok((publisher, monitor)) => {
+                watchers.observers.push(Box::new(monitor));
+                Ok(Some(publisher))
+            }
+            Err(error) if self.diagnostics.is_some() => Err(error.into()),
+            Err(error) => {
+                tracing::warn!("`auriga top` will not see this drive: {error}");
+                Ok(None)
+            }
+        }
+    }
+
+    fn pacing(&self) -> Pacing {
+        if self.live { Pacing::Live } else { Pacing::Virtual }
     }
 
     fn watch(
@@ -182,9 +219,11 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
     let mut attested = networks.attested.clone();
     let (graph, topics) = stack::drive(&configuration, source, &kinds, vehicle, networks)?;
     timing::demand(&configuration, &graph, &topics)?;
+    let mut links = Vec::new();
     let (exchange, split, child) = if arguments.split {
-        let planning = Planning::start(&configuration, &graph)?;
+        let planning = Planning::start(&configuration, &graph, arguments.live)?;
         attested = planning.networks;
+        links.push(format!("planning at {}", planning.endpoint));
         (planning.end.exchange, Some(Role::Actuation.split()), Some(planning.process))
     } else {
         (split::within(&graph)?, None, None)
@@ -195,10 +234,12 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         &format!("{}-{}", configuration.scenario.name, arguments.seed),
     )?;
     let recording = folder.join("recording.mcap");
-    let recorder = run::recorder(&graph, &recording, name, &configuration.files, &attested)?;
+    let recorder =
+        run::recorder(&graph, &recording, name, &configuration.files, &attested, arguments.pacing())?;
     let evaluators = Arc::new(Mutex::new(Some(Evaluators::new(&configuration))));
     let mut watchers = Watchers::new(Some(recorder));
     arguments.watch(&mut watchers, &configuration, topics, &folder, &evaluators)?;
+    let diagnostics = arguments.diagnose(&mut watchers, &graph, &name_of_run(&folder), links)?;
     let options = RunOptions {
         observers: watchers.take_observers()?,
         exchange: Some(Box::new(exchange)),
@@ -206,6 +247,7 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         ..arguments.options(&configuration, stop)
     };
     let result = Executor::new(graph, options)?.run();
+    drop(diagnostics);
     let written = watchers.finish()?;
     let evaluated = evaluators.lock().ok().and_then(|mut guard| guard.take());
     let mut report = evaluated.map(Evaluators::finish).unwrap_or_default();
@@ -221,6 +263,11 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         car.finish()?;
     }
     Ok(success)
+}
+
+/// A run is called after its folder.
+fn name_of_run(folder: &Path) -> String {
+    folder.file_name().map_or("drive".into(), |name| name.to_string_lossy()).into_owned()
 }
 
 /// Whether the scenario's own aim was reached, and nobody touched.
@@ -239,16 +286,17 @@ fn aim_reached(configuration: &Configuration, report: &RunReport, summary: &RunS
 struct Planning {
     process: PlanningProcess,
     end: split::End,
+    endpoint: String,
     networks: Vec<Attested>,
 }
 
 impl Planning {
-    fn start(configuration: &Configuration, graph: &Graph) -> Result<Self> {
+    fn start(configuration: &Configuration, graph: &Graph, live: bool) -> Result<Self> {
         let (endpoint, run) = (split::free_endpoint()?, std::process::id().to_string());
-        let end = split::open(Role::Actuation, &endpoint, &run, configuration, graph)?;
+        let end = split::open(Role::Actuation, &endpoint, &run, configuration, graph, live)?;
         let process = PlanningProcess::start(&endpoint, &run)?;
         let networks = end.wait_for_planning()?;
-        Ok(Self { process, end, networks })
+        Ok(Self { process, end, endpoint, networks })
     }
 }
 
@@ -267,7 +315,7 @@ fn plan_for(
     let attested = networks.attested.clone();
     let (graph, _) = stack::drive(configuration, source, kinds, None, networks)?;
     let run = arguments.run_id.as_deref().unwrap_or("0");
-    let end = split::open(Role::Planning, endpoint, run, configuration, &graph)?;
+    let end = split::open(Role::Planning, endpoint, run, configuration, &graph, arguments.live)?;
     end.wait_for_actuation(&attested)?;
     let options = RunOptions {
         exchange: Some(Box::new(end.exchange)),

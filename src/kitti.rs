@@ -1,24 +1,17 @@
 //! `auriga replay kitti:FOLDER`: localization, perception and tracking on a recorded KITTI drive.
 
 use crate::configuration::role;
-use crate::fault::Faults;
 use crate::models::{ModelChoices, Networks};
-use crate::nodes::localization::LocalizationNode;
-use crate::nodes::odometry::ScanMatchingNode;
-use crate::nodes::perception::{LidarDetectionNode, TrackingNode};
-use crate::recorded::{self, Labels, Recorded, RecordedDrive};
+use crate::recorded::{self, Eyes, Labels, Localization, Recorded, RecordedDrive};
 use crate::run::Scene;
-use crate::stack::{self, ACTUATION, PLANNING, Topics};
 use anyhow::{Context, Result};
 use auriga_evaluation::{KittiCalibration, KittiEvaluator, parse_labels};
 use auriga_geometry::{LogicalDuration, LogicalTime, Vec2};
 use auriga_hal::kitti::{KittiOptions, KittiPlatform, KittiRig};
-use auriga_hal::{Platform, SensorKind, Sensors};
-use auriga_perception::lidar::{LidarDetector, LidarDetectorConfig};
-use auriga_perception::localization::scan_matching::ScanMatcher;
-use auriga_perception::localization::{Localizer, LocalizerConfig};
-use auriga_perception::tracking::{CameraModel, Tracker, TrackerConfig};
-use auriga_runtime::{Graph, TimingProfile};
+use auriga_hal::{Platform, SensorKind};
+use auriga_perception::localization::LocalizerConfig;
+use auriga_perception::tracking::CameraModel;
+use auriga_runtime::TimingProfile;
 use std::path::{Path, PathBuf};
 
 /// A drive's reference truth ends here: labels exist only so near, metres.
@@ -61,7 +54,10 @@ pub fn run(arguments: &KittiArguments<'_>) -> Result<bool> {
     let has_camera = sensors.kinds().iter().any(|(kind, _)| *kind == SensorKind::Camera);
     let networks = if has_camera { Networks::detector(&choices)? } else { Networks::none() };
     let attested = networks.attested.clone();
-    let (graph, topics) = graph(profile, sensors, &rig, networks)?;
+    let (mut graph, topics) = recorded::source(profile, sensors)?;
+    let camera = has_camera.then(|| camera_model(&rig));
+    let eyes = Eyes { lidar: Some(rig.lidar_pose), camera, car: CAR };
+    recorded::stack(&mut graph, &topics, &localization(&rig), &eyes, networks)?;
     let until = options.gnss_withheld_after.map(|span| LogicalTime::ZERO + span);
     let labels = labels(arguments.folder)?.map(|evaluator| Labels::new(evaluator, rig.lidar_pose, frames));
     recorded::run(RecordedDrive {
@@ -106,58 +102,14 @@ fn camera_model(rig: &KittiRig) -> CameraModel {
     CameraModel { k: rig.k, size: (rig.width, rig.height), optical_pose: rig.camera_optical_pose }
 }
 
-/// Localization where there is an INS, scan matching where there is none; perception and tracking; no planning.
-fn graph(
-    profile: TimingProfile,
-    sensors: Box<dyn Sensors>,
-    rig: &KittiRig,
-    networks: Networks,
-) -> Result<(Graph, Topics)> {
-    let kinds: Vec<SensorKind> = sensors.kinds().into_iter().map(|(kind, _)| kind).collect();
-    let has_camera = kinds.contains(&SensorKind::Camera);
-    let (mut graph, topics) = recorded::source(profile, sensors)?;
-
-    let frame_id = if let Some([latitude, longitude]) = rig.geo_reference {
-        let localizer = Localizer::new(LocalizerConfig {
-            origin_latitude: latitude,
-            origin_longitude: longitude,
-            gnss_lever_arm: Vec2::new(rig.imu_pose.translation.x, rig.imu_pose.translation.y),
-            imu_pose: rig.imu_pose,
-            ..LocalizerConfig::default()
-        })?;
-        let inputs = (topics.imu.queue(8), topics.gnss.queue(4), topics.vehicle_state.latest());
-        graph.node(
-            "localization",
-            ACTUATION,
-            LocalizationNode { localizer },
-            inputs,
-            (topics.ego.publish(),),
-        )?;
-        "map"
-    } else {
-        let node = ScanMatchingNode { matcher: ScanMatcher::new(rig.lidar_pose) };
-        graph.node("scan_matching", ACTUATION, node, (topics.points.latest(),), (topics.ego.publish(),))?;
-        "odom"
-    };
-
-    let [length, width_m, _, rear_m] = CAR;
-    let config =
-        LidarDetectorConfig { front_m: length - rear_m, rear_m, width_m, ..LidarDetectorConfig::default() };
-    let node = LidarDetectionNode { detector: LidarDetector::new(config, rig.lidar_pose)? };
-    let inputs = (topics.points.latest(), topics.ego.latest());
-    graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
-
-    if has_camera {
-        stack::camera_detection(&mut graph, &topics, networks.detector, &Faults::default())?;
-    }
-    let tracker = Tracker::new(TrackerConfig {
-        frame_id: frame_id.to_owned(),
-        eye_x_m: rig.lidar_pose.translation.x,
-        ..TrackerConfig::default()
-    })?;
-    let node = TrackingNode { tracker, map: None, camera: has_camera.then(|| camera_model(rig)) };
-    let pictures = topics.camera_detections.latest().optional();
-    let inputs = (topics.lidar_detections.latest(), topics.ego.queue(64), pictures);
-    graph.node("tracking", PLANNING, node, inputs, (topics.objects.publish(),))?;
-    Ok((graph, topics))
+/// Localization where there is an INS, scan matching where there is none.
+fn localization(rig: &KittiRig) -> Localization {
+    let Some([origin_latitude, origin_longitude]) = rig.geo_reference else { return Localization::Scans };
+    Localization::Filter(LocalizerConfig {
+        origin_latitude,
+        origin_longitude,
+        gnss_lever_arm: Vec2::new(rig.imu_pose.translation.x, rig.imu_pose.translation.y),
+        imu_pose: rig.imu_pose,
+        ..LocalizerConfig::default()
+    })
 }

@@ -21,6 +21,7 @@ mod recorded;
 mod recover;
 mod replay;
 mod rerun;
+mod rosbag;
 mod run;
 mod sim;
 mod split;
@@ -28,6 +29,7 @@ mod stack;
 mod store;
 mod telemetry;
 mod timing;
+mod top;
 
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -62,6 +64,8 @@ enum Command {
     Models(store::Arguments),
     /// Mends a recording that ends early, so that every reader opens it
     Recover(recover::Arguments),
+    /// Shows how a running drive is doing: nodes, rates, budgets, misses, links, recorder
+    Top(top::Arguments),
     /// Looks into a CAN bus and speaks on it: dump, decode, send, replay
     Can(can::Arguments),
     /// The parts of the simulator that run on their own: the car on a CAN bus
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Command::Eval(arguments) => eval::run(&arguments),
         Command::Recover(arguments) => recover::run(&arguments),
         Command::Models(arguments) => store::run(&arguments),
+        Command::Top(arguments) => top::run(&arguments),
         Command::Can(arguments) => can::run(&arguments),
         Command::Sim(arguments) => sim::run(&arguments),
         Command::Map(arguments) => map::run(&arguments),

@@ -4,23 +4,31 @@
 use crate::attestation::Attested;
 use crate::configuration::{self, ConfigurationFile};
 use crate::drift::Drift;
+use crate::fault::Faults;
+use crate::models::Networks;
+use crate::nodes::localization::LocalizationNode;
+use crate::nodes::odometry::ScanMatchingNode;
+use crate::nodes::perception::{LidarDetectionNode, TrackingNode};
 use crate::nodes::platform::PlatformSource;
 use crate::observers::of;
 use crate::run::{self, Scene, Watchers};
-use crate::stack::{PLATFORM, Topics};
+use crate::stack::{self, ACTUATION, PLANNING, PLATFORM, Topics};
 use anyhow::{Context, Result};
 use auriga_evaluation::{KittiEvaluator, LocalizationEvaluator, RunReport};
 use auriga_geometry::{LogicalTime, Pose3};
 use auriga_hal::{SensorKind, SensorSink, Sensors};
 use auriga_messages::auriga_msgs::GroundTruth;
 use auriga_messages::autoware_perception_msgs::TrackedObjects;
-use auriga_perception::tracking::EgoHistory;
-use auriga_runtime::{Executor, Graph, Observer, Publication, RunError, RunOptions, TimingProfile};
+use auriga_perception::lidar::{LidarDetector, LidarDetectorConfig};
+use auriga_perception::localization::scan_matching::ScanMatcher;
+use auriga_perception::localization::{Localizer, LocalizerConfig};
+use auriga_perception::tracking::{CameraModel, EgoHistory, Tracker, TrackerConfig};
+use auriga_runtime::{Executor, Graph, Observer, Pacing, Publication, RunError, RunOptions, TimingProfile};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Names of the platforms that are recorded drives.
-pub const PLATFORMS: [&str; 2] = ["kitti", "comma2k19"];
+pub const PLATFORMS: [&str; 3] = ["kitti", "comma2k19", "rosbag"];
 
 /// A configuration file from the disk.
 pub fn file(role: &'static str, path: &Path) -> Result<ConfigurationFile> {
@@ -38,6 +46,83 @@ pub fn source(profile: TimingProfile, sensors: Box<dyn Sensors>) -> Result<(Grap
     let outputs: Vec<u16> = kinds.iter().filter_map(|kind| topics.of_sensor(*kind)).collect();
     graph.source(PLATFORM, PlatformSource { sensors, kinds, sink: SensorSink::default() }, &outputs)?;
     Ok((graph, topics))
+}
+
+/// How the ego motion is found.
+pub enum Localization {
+    /// From satellites, gyro and wheels; the frame is `map`.
+    Filter(LocalizerConfig),
+    /// From scan to scan; the frame is `odom`.
+    Scans,
+    /// Not at all: nothing is tracked.
+    None,
+}
+
+/// What a recorded car sees with.
+pub struct Eyes {
+    /// In `base_link`.
+    pub lidar: Option<Pose3>,
+    /// The front camera.
+    pub camera: Option<CameraModel>,
+    /// Length, width, height, rear axle to rear bumper, metres.
+    pub car: [f64; 4],
+}
+
+/// Localization, perception and tracking, as far as there are sensors for them; no planning.
+pub fn stack(
+    graph: &mut Graph,
+    topics: &Topics,
+    localization: &Localization,
+    eyes: &Eyes,
+    networks: Networks,
+) -> Result<()> {
+    let frame_id = match localization {
+        Localization::Filter(config) => {
+            let node = LocalizationNode { localizer: Localizer::new(*config)? };
+            let inputs = (topics.imu.queue(8), topics.gnss.queue(4), topics.vehicle_state.latest());
+            graph.node("localization", ACTUATION, node, inputs, (topics.ego.publish(),))?;
+            "map"
+        }
+        Localization::Scans => {
+            let node = ScanMatchingNode { matcher: ScanMatcher::new(eyes.lidar.unwrap_or_default()) };
+            graph.node(
+                "scan_matching",
+                ACTUATION,
+                node,
+                (topics.points.latest(),),
+                (topics.ego.publish(),),
+            )?;
+            "odom"
+        }
+        Localization::None => "",
+    };
+    if let Some(lidar) = eyes.lidar.filter(|_| !frame_id.is_empty()) {
+        let [length, width_m, _, rear_m] = eyes.car;
+        let config = LidarDetectorConfig {
+            front_m: length - rear_m,
+            rear_m,
+            width_m,
+            ..LidarDetectorConfig::default()
+        };
+        let node = LidarDetectionNode { detector: LidarDetector::new(config, lidar)? };
+        let inputs = (topics.points.latest(), topics.ego.latest());
+        graph.node("lidar_detection", PLANNING, node, inputs, (topics.lidar_detections.publish(),))?;
+    }
+    if eyes.camera.is_some() {
+        stack::camera_detection(graph, topics, networks.detector, &Faults::default())?;
+    }
+    if let Some(lidar) = eyes.lidar.filter(|_| !frame_id.is_empty()) {
+        let config = TrackerConfig {
+            frame_id: frame_id.to_owned(),
+            eye_x_m: lidar.translation.x,
+            ..TrackerConfig::default()
+        };
+        let node = TrackingNode { tracker: Tracker::new(config)?, map: None, camera: eyes.camera };
+        let pictures = topics.camera_detections.latest().optional();
+        let inputs = (topics.lidar_detections.latest(), topics.ego.queue(64), pictures);
+        graph.node("tracking", PLANNING, node, inputs, (topics.objects.publish(),))?;
+    }
+    Ok(())
 }
 
 /// A recorded drive, ready to run.
@@ -71,10 +156,12 @@ pub struct RecordedDrive<'a> {
 /// Runs it, with recording, `.rrd` and report; true when it came to its end.
 pub fn run(drive: RecordedDrive<'_>) -> Result<bool> {
     let platform = drive.platform;
-    let name = drive.folder.file_name().map_or("drive".into(), |name| name.to_string_lossy());
+    let name = if drive.folder.is_file() { drive.folder.file_stem() } else { drive.folder.file_name() };
+    let name = name.map_or("drive".into(), |name| name.to_string_lossy());
     let folder = run::new_folder(drive.out, &format!("{platform}-{name}"))?;
     let path = folder.join("recording.mcap");
-    let recorder = run::recorder(&drive.graph, &path, platform, &drive.files, &drive.attested)?;
+    let recorder =
+        run::recorder(&drive.graph, &path, platform, &drive.files, &drive.attested, Pacing::Virtual)?;
     let mut watchers = Watchers::new(Some(recorder));
     if !drive.no_rrd {
         watchers.show(Some(folder.join("recording.rrd")), None, &drive.scene, drive.topics)?;

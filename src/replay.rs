@@ -5,20 +5,31 @@ use crate::comma2k19::{self, Comma2k19Arguments};
 use crate::configuration::Configuration;
 use crate::kitti::{self, KittiArguments};
 use crate::models::Networks;
+use crate::rosbag::{self, RosbagArguments};
 use crate::run::{self, Watchers};
 use crate::{play, recorded, rerun, split, stack};
 use anyhow::{Context, Result, bail};
 use auriga_hal::SensorKind;
 use auriga_runtime::recording::{Recording, compare};
 use auriga_runtime::replay::{RecordedRun, RecordedSource, recorded_run};
-use auriga_runtime::{Executor, Graph, RunOptions, Source};
+use auriga_runtime::{Executor, Graph, Pacing, RunOptions, Source};
 use clap::Args;
 use std::path::{Path, PathBuf};
 
+const EXAMPLES: &str = "Examples:
+  auriga replay runs/town-1/recording.mcap
+  auriga replay drive.mcap --rig car.toml --remap /ouster/points=/sensing/lidar/points --remap /odom=/vehicle/state
+  auriga replay bag_folder --rig car.toml --no-rrd
+
+Of somebody else's rosbag2 (MCAP or SQLite) sensor_msgs PointCloud2, Image, CompressedImage, CameraInfo, Imu and NavSatFix
+are read, and the wheels' speed from geometry_msgs/TwistStamped or nav_msgs/Odometry. The only topic of a type is found by
+itself; where there are several, --remap names one. Where the sensors sit is in the rig: see configs/sensors/.";
+
 /// What the command line says of a replay.
 #[derive(Args)]
+#[command(after_help = EXAMPLES)]
 pub struct Arguments {
-    /// A recording.mcap of our own, or kitti:FOLDER, or comma2k19:FOLDER
+    /// A recording.mcap of our own, or kitti:FOLDER, or comma2k19:FOLDER; with --rig anybody's rosbag2: .mcap, .db3 or its folder
     #[arg(value_name = "FILE")]
     input: String,
     /// Folder for what the replay writes [default: runs/<name>-replay]
@@ -27,12 +38,24 @@ pub struct Arguments {
     /// Of KITTI: seed of the noise on satellite positions
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// Of KITTI and comma2k19: no satellite positions from this second on, to see the drift
+    /// Of recorded drives: no satellite positions from this second on, to see the drift
     #[arg(long, value_name = "SECONDS")]
     withhold_gnss_after: Option<f64>,
-    /// Of KITTI: the networks that run, and on what
+    /// Of KITTI and rosbag2: the networks that run, and on what
     #[arg(long, value_name = "FILE", default_value = "configs/models/pretrained.toml")]
     models: PathBuf,
+    /// Of a foreign rosbag2: where its sensors sit (as configs/sensors/default.toml)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["from", "timing", "play"])]
+    rig: Option<PathBuf>,
+    /// Of a foreign rosbag2: its topic THEIRS is our OURS, such as /velodyne_points=/sensing/lidar/points
+    #[arg(long, value_name = "THEIRS=OURS", requires = "rig")]
+    remap: Vec<String>,
+    /// Of a foreign rosbag2: the car that carries the sensors
+    #[arg(long, value_name = "FILE", default_value = "configs/vehicles/auriga-sedan.toml")]
+    vehicle: PathBuf,
+    /// Of a foreign rosbag2: messages were captured when they were recorded, whatever their stamps say
+    #[arg(long, requires = "rig")]
+    log_time: bool,
     /// Write no recording.rrd
     #[arg(long)]
     no_rrd: bool,
@@ -127,18 +150,52 @@ pub fn run(arguments: &Arguments) -> Result<bool> {
         });
     }
     let path = Path::new(&arguments.input);
+    if let Some(rig) = &arguments.rig {
+        return rosbag::run(&RosbagArguments {
+            path,
+            rig,
+            vehicle: &arguments.vehicle,
+            remap: &arguments.remap,
+            log_time: arguments.log_time,
+            out: arguments.out.as_deref(),
+            withhold_gnss_after_s: arguments.withhold_gnss_after,
+            models: &arguments.models,
+            no_rrd: arguments.no_rrd,
+        });
+    }
+    if path.is_dir() || path.extension().is_some_and(|extension| extension == "db3") {
+        bail!(
+            "{}: is no recording of ours; to run the stack on a rosbag2 say where its sensors sit: --rig FILE",
+            path.display()
+        );
+    }
     let recording = Recording::open(path)?;
     if recording.is_truncated() {
         eprintln!("{}: ends early; replaying what is there", path.display());
+    }
+    let gaps: Vec<String> = recording.gaps().iter().map(ToString::to_string).collect();
+    if !gaps.is_empty() {
+        eprintln!("{}: has gaps: it lacks {}", path.display(), gaps.join(", "));
     }
     if arguments.play {
         return play::run(path, &recording, arguments.out.as_deref(), arguments.connect.as_deref());
     }
     let metadata = recording.metadata();
+    if metadata.is_empty() {
+        bail!(
+            "{}: is no recording of ours; to run the stack on it say where its sensors sit: --rig FILE",
+            path.display()
+        );
+    }
     if let Some(platform) =
         metadata.get("platform").filter(|name| recorded::PLATFORMS.contains(&name.as_str()))
     {
-        bail!("{}: is of a recorded drive; repeat that with `replay {platform}:FOLDER`", path.display());
+        let again = if platform == "rosbag" {
+            "replay FILE --rig FILE".to_owned()
+        } else {
+            format!("replay {platform}:FOLDER")
+        };
+        bail!("{}: is of a recorded drive; repeat that with `{again}`", path.display());
     }
     let opened = Opened::new(path, recording)?;
     match (&arguments.from, &arguments.timing) {
@@ -160,7 +217,8 @@ fn whole(opened: Opened<'_>, out: Option<&Path>) -> Result<bool> {
     let replayed = folder.join("recording.mcap");
     let metadata = opened.recording.metadata();
     let platform = metadata.get("platform").map_or("embedded", String::as_str);
-    let recorder = run::recorder(&graph, &replayed, platform, &configuration.files, &attested)?;
+    let recorder =
+        run::recorder(&graph, &replayed, platform, &configuration.files, &attested, Pacing::Virtual)?;
     let mut watchers = Watchers::new(Some(recorder));
     watchers.progress(opened.run.end.as_secs_f64(), topics)?;
     let options = RunOptions {

@@ -11,8 +11,10 @@ use auriga_evaluation::{Lateness, NodeTiming, RunReport};
 use auriga_geometry::Pose3;
 use auriga_map::Map;
 use auriga_perception::tracking::CameraModel;
-use auriga_runtime::recording::{Attachment, Recorder, RecorderOptions, TopicInfo};
-use auriga_runtime::{Beside, Graph, Histogram, NodeStatistics, Observer, RunError, RunSummary};
+use auriga_runtime::recording::{
+    Attachment, Priority, Recorder, RecorderHandle, RecorderOptions, TopicInfo, WhenFull,
+};
+use auriga_runtime::{Beside, Graph, Histogram, NodeStatistics, Observer, Pacing, RunError, RunSummary};
 #[cfg(feature = "viewer")]
 use auriga_viewer::{Shows, Viewer, ViewerOptions};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -85,6 +87,17 @@ fn media_type(role: &str) -> &'static str {
     }
 }
 
+/// What is left out first when queue or disk are full: what is large; last, what tells why the car did what it did.
+fn priority(topic: &TopicInfo) -> Priority {
+    match topic.type_name.rsplit('/').next().unwrap_or_default() {
+        "Image" | "PointCloud2" | "MarkerArray" => Priority::Bulk,
+        "TraceRecord" | "VehicleState" | "Engage" | "Control" | "SafeCommandRecord" | "NearestObstacle" => {
+            Priority::Vital
+        }
+        _ => Priority::Normal,
+    }
+}
+
 /// Starts the recorder with everything that a replay needs.
 pub fn recorder(
     graph: &Graph,
@@ -92,6 +105,7 @@ pub fn recorder(
     platform: &str,
     files: &[ConfigurationFile],
     networks: &[Attested],
+    pacing: Pacing,
 ) -> Result<Recorder> {
     let topics = graph.topics().iter().map(|topic| TopicInfo {
         name: topic.name.clone(),
@@ -116,6 +130,12 @@ pub fn recorder(
         ("source_topics", graph.source_topics().join(",")),
     ];
     options.metadata.extend(metadata.map(|(key, value)| (key.to_owned(), value)));
+    if pacing == Pacing::Live {
+        // The car does not wait for a disk.
+        options.when_full = WhenFull::Drop;
+        options.priorities =
+            options.topics.iter().map(|topic| (topic.name.clone(), priority(topic))).collect();
+    }
     Ok(Recorder::create(path, options)?)
 }
 
@@ -182,6 +202,11 @@ impl Watchers {
             viewer: None,
             bar: None,
         }
+    }
+
+    /// Of the recorder, where there is one.
+    pub fn recorder(&self) -> Option<RecorderHandle> {
+        self.recorder.as_ref().map(Recorder::handle)
     }
 
     /// Adds a viewer: into a file, into a running one, or both.
@@ -261,6 +286,13 @@ impl Watchers {
             let summary = recorder.finish()?;
             written.recording_bytes = summary.bytes;
             written.digest = summary.digest.to_string();
+            if let Some(why) = &summary.ended_early {
+                eprintln!("warning: the recording ends before the run: {why}; `auriga recover` mends it");
+            }
+            if !summary.gaps.is_empty() {
+                let gaps: Vec<String> = summary.gaps.iter().map(ToString::to_string).collect();
+                eprintln!("warning: queue or disk were full; the recording lacks {}", gaps.join(", "));
+            }
         }
         #[cfg(feature = "viewer")]
         if let Some(viewer) = self.viewer {

@@ -13,11 +13,13 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 /// The vehicle's name on the link.
-const VEHICLE: &str = "ego";
+pub const VEHICLE: &str = "ego";
 /// A peer has this long to start.
 const START: Duration = Duration::from_secs(60);
-/// A step may take this long on the wall before its peer counts as lost.
+/// A step may take this long on the wall before its peer counts as lost: in virtual time nothing is urgent.
 const SILENCE: Duration = Duration::from_secs(60);
+/// Of a live run: a peer that gives no sign of life for this long is lost.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 /// Where the planning process says which networks it runs.
 const NETWORKS: &str = "@networks";
@@ -72,9 +74,11 @@ pub fn open(
     run: &str,
     configuration: &Configuration,
     graph: &Graph,
+    live: bool,
 ) -> Result<End> {
     let mut config = LinkConfig::new(VEHICLE);
     config.timeout = SILENCE;
+    config.heartbeat = live.then_some(HEARTBEAT);
     match role {
         Role::Actuation => config.listen.push(endpoint.to_owned()),
         Role::Planning => config.connect.push(endpoint.to_owned()),

@@ -8,10 +8,12 @@
 
 use auriga_geometry::LogicalTime;
 use auriga_hal::kitti::KittiPlatform;
-use auriga_hal::{Platform, SensorRig, SensorSink};
+use auriga_hal::rosbag::{RosbagOptions, RosbagPlatform};
+use auriga_hal::{Platform, SensorKind, SensorRig, SensorSink};
 use auriga_messages::auriga_msgs::{BehaviorDecision, GroundTruth};
 use auriga_messages::autoware_perception_msgs::{PredictedObjects, TrackedObjects};
-use auriga_messages::sensor_msgs::PointCloud2;
+use auriga_messages::nav_msgs::Odometry;
+use auriga_messages::sensor_msgs::{Imu, PointCloud2, PointField};
 use auriga_messages::visualization_msgs::MarkerArray;
 use auriga_models::ModelCard;
 use auriga_runtime::TimingProfile;
@@ -216,6 +218,65 @@ fn recordings() {
     });
 }
 
+/// Opens a foreign bag and plays at most a second of it.
+fn play_bag(path: &Path, rig: &SensorRig) -> bool {
+    let mut options = RosbagOptions::default();
+    options.remap.insert("/odometry/wheels".to_owned(), SensorKind::VehicleState);
+    RosbagPlatform::open(path, rig, &options).is_ok_and(|platform| {
+        play_platform(Box::new(platform));
+        true
+    })
+}
+
+#[test]
+fn foreign_bags() {
+    let folder = Folder::new("rosbag");
+    let text = std::fs::read_to_string(repository().join("configs/sensors/default.toml")).unwrap();
+    let mut rig = SensorRig::from_toml(&text, "default.toml").unwrap();
+    rig.camera.iter_mut().for_each(|camera| (camera.width, camera.height) = (6, 4));
+    let golden = repository().join("hal/tests/rosbag/golden.db3");
+    assert!(play_bag(&golden, &rig), "the good database");
+    let path = folder.0.join("bag.db3");
+    check("SQLite", &std::fs::read(golden).unwrap(), |bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        play_bag(&path, &rig);
+    });
+
+    let path = folder.0.join("bag.mcap");
+    let topics = vec![
+        TopicInfo::of::<PointCloud2>("/points"),
+        TopicInfo::of::<Imu>("/imu"),
+        TopicInfo::of::<Odometry>("/odometry/wheels"),
+    ];
+    let recorder = Recorder::create(&path, RecorderOptions::new(topics)).unwrap();
+    let field =
+        |(name, offset): (&str, u32)| PointField { name: name.to_owned(), offset, datatype: 7, count: 1 };
+    for sequence in 0..20 {
+        let at = LogicalTime::from_nanos(i64::from(sequence) * 10_000_000);
+        let mut cloud = PointCloud2 {
+            height: 1,
+            width: 4,
+            fields: [("x", 0), ("y", 4), ("z", 8), ("time", 12)].map(field).to_vec(),
+            point_step: 16,
+            row_step: 64,
+            data: [0, 0, 128, 63].repeat(16),
+            ..PointCloud2::default()
+        };
+        cloud.header.stamp = at.into();
+        let (mut imu, mut odometry) = (Imu::default(), Odometry::default());
+        (imu.header.stamp, odometry.header.stamp) = (at.into(), at.into());
+        recorder.handle().record(0, sequence, at, Arc::new(cloud)).unwrap();
+        recorder.handle().record(1, sequence, at, Arc::new(imu)).unwrap();
+        recorder.handle().record(2, sequence, at, Arc::new(odometry)).unwrap();
+    }
+    recorder.finish().unwrap();
+    assert!(play_bag(&path, &rig), "the good MCAP file");
+    check("foreign MCAP", &std::fs::read(&path).unwrap(), |bytes| {
+        std::fs::write(&path, bytes).unwrap();
+        play_bag(&path, &rig);
+    });
+}
+
 const STAMPS: &str = "2011-09-26 13:02:25.950000000\n2011-09-26 13:02:26.050000000\n";
 const OXTS: &str =
     "49 8.4 112 0.01 0 -1.2 -3 1 3.5 0 0 -0.3 0 10 0.1 0.2 9.8 0 0 0.14 0 0 0.15 0 0 4 10 4 4 0";
@@ -242,10 +303,15 @@ fn kitti_drive() -> Vec<(String, Vec<u8>)> {
     files
 }
 
-/// Plays a drive, for at most a second of its own time.
 fn play(folder: &Path) {
-    let Ok(platform) = KittiPlatform::open(folder) else { return };
-    let mut sensors = Box::new(platform).split().sensors;
+    if let Ok(platform) = KittiPlatform::open(folder) {
+        play_platform(Box::new(platform));
+    }
+}
+
+/// Plays a drive, for at most a second of its own time.
+fn play_platform(platform: Box<dyn Platform>) {
+    let mut sensors = platform.split().sensors;
     let (mut sink, mut now) = (SensorSink::default(), LogicalTime::ZERO);
     while !sink.finished && now < LogicalTime::from_nanos(1_000_000_000) {
         if sensors.tick(now, &mut sink).is_err() {

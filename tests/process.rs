@@ -47,6 +47,32 @@ fn ctrl_c_ends_a_run_with_its_files_complete() {
     assert_stopped_cleanly("interrupted-replay", &run);
 }
 
+#[test]
+fn killed_at_any_moment_a_drive_leaves_a_recording_up_to_its_last_second() {
+    for (name, bytes) in [("killed-early", 300_000), ("killed", 3_000_000), ("killed-late", 9_000_000)] {
+        let folder = folder(name);
+        let arguments = ["drive", "--scenario", "configs/scenarios/short.toml", "--no-rrd"];
+        let mut child =
+            command(&folder, &arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let recording = folder.join("recording.mcap");
+        while std::fs::metadata(&recording).map_or(0, |file| file.len()) < bytes {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        child.kill().unwrap(); // SIGKILL
+        child.wait().unwrap();
+        let cut = Recording::open(&recording).unwrap();
+        assert!(cut.is_truncated());
+        let mended = folder.join("mended.mcap");
+        let (from, to) = (recording.display().to_string(), mended.display().to_string());
+        let recover = auriga("recover", &["recover", &from, "--out", &to]);
+        assert_eq!(recover.status(), Some(0), "{}", recover.stderr());
+        let whole = Recording::open(&mended).unwrap();
+        assert!(!whole.is_truncated() && whole.gaps().is_empty());
+        assert_eq!(whole.summary().unwrap().digest, cut.summary().unwrap().digest);
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}
+
 /// A Rerun file ends with a footer that its writer adds last.
 fn is_whole(rrd: &[u8]) -> bool {
     rrd.starts_with(b"RRF2") && rrd.len() > 100_000 && rrd[..rrd.len() - 4].ends_with(b"RRF2FOOT")

@@ -31,3 +31,8 @@ pub use network::{Network, NetworkOptions, tensors_of};
 pub use provider::{Attestation, Provider};
 pub use runtime::{Runtime, TELEMETRY_OFF};
 pub use store::{Store, StoredModel};
+
+/// The page for newcomers; its code is compiled and run with the tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/your-first-model.md")]
+struct YourFirstModel;

@@ -13,11 +13,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(1);
 /// How often one who waits for a full queue looks whether it still is.
 const TRY_EVERY: Duration = Duration::from_micros(100);
 
-struct Seen {
-    topic: u16,
-    sequence: u32,
-    instant: LogicalTime,
-    message: Arc<dyn AnyMessage>,
+enum Seen {
+    Message { topic: u16, sequence: u32, instant: LogicalTime, message: Arc<dyn AnyMessage> },
+    Measured { node: u16, wall: Duration },
 }
 
 /// Observers that see every message in order, a little later. When the queue is full the run waits, so this is for what
@@ -52,7 +50,7 @@ impl Beside {
 
 fn show(queue: &Receiver<Seen>, observers: &mut [Box<dyn Observer>], first_error: &OnceLock<RunError>) {
     loop {
-        let Seen { topic, sequence, instant, message } = match queue.try_recv() {
+        let seen = match queue.try_recv() {
             Ok(seen) => seen,
             Err(TryRecvError::Empty) => {
                 std::thread::sleep(LOOK_EVERY);
@@ -63,6 +61,13 @@ fn show(queue: &Receiver<Seen>, observers: &mut [Box<dyn Observer>], first_error
         if first_error.get().is_some() {
             continue; // nobody shall wait for a full queue that is never emptied
         }
+        let (topic, sequence, instant, message) = match seen {
+            Seen::Message { topic, sequence, instant, message } => (topic, sequence, instant, message),
+            Seen::Measured { node, wall } => {
+                observers.iter_mut().for_each(|observer| observer.measured(node, wall));
+                continue;
+            }
+        };
         let publication = Publication { topic, sequence, instant, message: &message };
         if let Err(error) = observers.iter_mut().try_for_each(|observer| observer.observe(&publication)) {
             let _ = first_error.set(error);
@@ -77,7 +82,7 @@ impl Observer for Beside {
     fn observe(&mut self, publication: &Publication<'_>) -> Result<(), RunError> {
         self.first_error()?;
         let Publication { topic, sequence, instant, message } = *publication;
-        let mut seen = Seen { topic, sequence, instant, message: Arc::clone(message) };
+        let mut seen = Seen::Message { topic, sequence, instant, message: Arc::clone(message) };
         let Some(queue) = &self.queue else { return Ok(()) };
         while let Err(error) = queue.try_send(seen) {
             match error {
@@ -93,6 +98,13 @@ impl Observer for Beside {
 
     fn backlog(&self) -> usize {
         self.backlog
+    }
+
+    /// Nobody waits for figures: when the queue is full they are lost.
+    fn measured(&mut self, node: u16, wall: Duration) {
+        if let Some(queue) = &self.queue {
+            let _ = queue.try_send(Seen::Measured { node, wall });
+        }
     }
 
     fn finish(&mut self) -> Result<(), RunError> {

@@ -128,6 +128,9 @@ pub trait Observer: Send {
     fn finish(&mut self) -> Result<(), RunError> {
         Ok(())
     }
+
+    /// A step of the node at this place of the graph took so long by the clock. For whoever shows how a run is doing.
+    fn measured(&mut self, _node: u16, _wall: std::time::Duration) {}
 }
 
 /// Which part of the graph runs in this process.

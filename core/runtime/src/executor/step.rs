@@ -9,6 +9,7 @@ use super::worker::{Ended, Job, compute};
 use crate::message::AnyMessage;
 use crate::node::{NodeError, Step};
 use crate::pool::WhenFull;
+use crate::statistics::Times;
 use crate::timing::MissPolicy;
 use crate::topic::TopicIndex;
 use crate::trace::{OutputRecord, TraceRecord};
@@ -124,6 +125,9 @@ impl Executor {
         }
         self.statistics[vertex].missed += u64::from(missed);
         self.statistics[vertex].step(measured);
+        if let Some(Times { wall, .. }) = measured.times {
+            self.options.observers.iter_mut().for_each(|observer| observer.measured(vertex as u16, wall));
+        }
         self.finish(vertex, &running, result)
     }
 

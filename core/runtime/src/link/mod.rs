@@ -21,6 +21,7 @@
 //! assert_eq!((sample.envelope, &*sample.payload.bytes()), (envelope, [0, 1, 0, 0].as_slice()));
 //! ```
 
+mod diagnostics;
 mod envelope;
 mod exchange;
 mod peers;
@@ -28,6 +29,10 @@ mod session;
 #[cfg(test)]
 mod tests;
 
+pub use diagnostics::{
+    HEARTBEAT, Monitor, NodeStatus, PERIOD, RunFacts, RunStatus, STATUS, Sighting, StatusPublisher,
+    StatusWatch,
+};
 pub use envelope::{Envelope, OutputRef, StepResult, step_key};
 pub use exchange::LinkExchange;
 pub use peers::Never;
@@ -47,6 +52,9 @@ pub struct LinkConfig {
     pub connect: Vec<String>,
     /// After this span of silence from the peer, or of a full queue, waiting ends in an error.
     pub timeout: Duration,
+    /// A peer from which not even a sign of life comes for this span is lost (0.5 to 60 s); `None`: the time-out's span. Signs
+    /// of life come from zenoh's own threads: a peer that computes for long gives them all the same.
+    pub heartbeat: Option<Duration>,
     /// Samples that may wait in one subscription.
     pub queue: usize,
     /// Bytes of shared memory for messages of 64 KiB and more; `None` sends them through the socket.
@@ -64,6 +72,7 @@ impl LinkConfig {
             listen: Vec::new(),
             connect: Vec::new(),
             timeout: Duration::from_secs(10),
+            heartbeat: None,
             queue: 1024,
             shared_memory_bytes: None,
             config_file: None,

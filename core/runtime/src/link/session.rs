@@ -333,13 +333,14 @@ fn check_name(what: &str, name: &str) -> Result<(), LinkError> {
     Err(LinkError::Configuration(format!("{what} {name:?}: must consist of letters, digits, `_`, `-`, `.`")))
 }
 
-fn zenoh_config(config: &LinkConfig) -> Result<zenoh::Config, LinkError> {
+pub(super) fn zenoh_config(config: &LinkConfig) -> Result<zenoh::Config, LinkError> {
     let mut zenoh = match &config.config_file {
         Some(path) => zenoh::Config::from_file(path)
             .map_err(|error| LinkError::Configuration(format!("{}: {error}", path.display())))?,
         None => zenoh::Config::default(),
     };
     let millis = config.timeout.as_millis().clamp(500, 60_000);
+    let lease = config.heartbeat.unwrap_or(config.timeout).as_millis().clamp(500, 60_000);
     let list = |endpoints: &[String]| serde_json::to_string(endpoints).unwrap_or_default();
     let shared = config.shared_memory_bytes;
     let mut settings = BTreeMap::from([
@@ -354,7 +355,7 @@ fn zenoh_config(config: &LinkConfig) -> Result<zenoh::Config, LinkError> {
         ("connect/timeout_ms", "-1".to_owned()),
         ("connect/retry", "{ period_init_ms: 20, period_max_ms: 500, period_increase_factor: 2 }".to_owned()),
         // A peer that says nothing at all for this long is lost.
-        ("transport/link/tx/lease", millis.to_string()),
+        ("transport/link/tx/lease", lease.to_string()),
         // A sender waits this long (µs) for room before the connection counts as broken.
         ("transport/link/tx/queue/congestion_control/block/wait_before_close", (millis * 1000).to_string()),
         ("transport/shared_memory/enabled", shared.is_some().to_string()),

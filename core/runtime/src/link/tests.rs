@@ -237,9 +237,13 @@ fn spawn_child(endpoint: &Endpoint) -> Child {
 }
 
 /// Meets a child and exchanges some messages with it.
-fn with_child(timeout: Duration, then: impl FnOnce(&mut Child, &Subscription, &LinkPublisher)) {
+fn with_child(
+    timeout: Duration,
+    heartbeat: Option<Duration>,
+    then: impl FnOnce(&mut Child, &Subscription, &LinkPublisher),
+) {
     let endpoint = Endpoint::new();
-    let link = Link::open(&LinkConfig { timeout, ..endpoint.listening() }, &actuation()).unwrap();
+    let link = Link::open(&LinkConfig { timeout, heartbeat, ..endpoint.listening() }, &actuation()).unwrap();
     let subscription = link.subscribe(&["/pong"]).unwrap();
     let publisher = link.publisher("/ping").unwrap();
     let mut child = spawn_child(&endpoint);
@@ -259,7 +263,7 @@ fn with_child(timeout: Duration, then: impl FnOnce(&mut Child, &Subscription, &L
 
 #[test]
 fn a_killed_peer_is_noticed() {
-    with_child(Duration::from_secs(20), |child, subscription, publisher| {
+    with_child(Duration::from_secs(20), None, |child, subscription, publisher| {
         child.kill().unwrap();
         let error = subscription.receive().unwrap_err();
         assert!(matches!(&error, LinkError::PeerLost { peer, .. } if peer == "planning"), "{error}");
@@ -269,9 +273,21 @@ fn a_killed_peer_is_noticed() {
 
 #[test]
 fn a_frozen_peer_is_noticed() {
-    with_child(Duration::from_millis(700), |child, subscription, _| {
+    with_child(Duration::from_millis(700), None, |child, subscription, _| {
         let stopped = Command::new("kill").args(["-STOP", &child.id().to_string()]).status().unwrap();
         assert!(stopped.success());
+        let error = subscription.receive().unwrap_err();
+        assert!(matches!(&error, LinkError::PeerLost { peer, .. } if peer == "planning"), "{error}");
+    });
+}
+
+#[test]
+fn a_frozen_peer_is_lost_within_its_heartbeat_however_long_a_step_may_take() {
+    let (timeout, heartbeat) = (Duration::from_secs(600), Duration::from_millis(700));
+    with_child(timeout, Some(heartbeat), |child, subscription, _| {
+        let stopped = Command::new("kill").args(["-STOP", &child.id().to_string()]).status().unwrap();
+        assert!(stopped.success());
+        // It would wait for ten minutes; that it comes back at all is the heartbeat's doing.
         let error = subscription.receive().unwrap_err();
         assert!(matches!(&error, LinkError::PeerLost { peer, .. } if peer == "planning"), "{error}");
     });

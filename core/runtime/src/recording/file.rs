@@ -6,6 +6,8 @@
 //! Topics with large messages (scans, pictures) have chunks of their own: whoever wants the others need not decompress them.
 
 use super::format::{MAGIC, PutField, RECORD_HEADER, op, put_record, put_text_map};
+use super::gaps::{Gap, put_gaps};
+use super::storage::Storage;
 use super::{Attachment, TopicInfo};
 use auriga_geometry::{LogicalDuration, LogicalTime};
 use std::collections::BTreeMap;
@@ -21,23 +23,6 @@ const LARGE: usize = 0;
 const SMALL: usize = 1;
 const ZSTD_LEVEL: i32 = 1;
 const MESSAGE_FIELDS: usize = 2 + 4 + 8 + 8;
-
-/// Where the bytes go.
-pub(super) trait Storage: Send {
-    /// Appends all bytes.
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()>;
-    /// Returns when everything appended would survive a loss of power.
-    fn sync(&mut self) -> io::Result<()>;
-}
-
-impl Storage for std::fs::File {
-    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        io::Write::write_all(self, bytes)
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        self.sync_data()
-    }
-}
 
 /// What the summary at the end says of one chunk.
 struct ChunkIndex {
@@ -239,9 +224,30 @@ impl<S: Storage> RecordingFile<S> {
         Ok(())
     }
 
+    /// Chunks that were closed.
+    pub(super) fn chunk_count(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Bytes appended.
+    pub(super) fn bytes(&self) -> u64 {
+        self.at
+    }
+
+    /// What the storage still takes, where it says.
+    pub(super) fn free(&self) -> Option<u64> {
+        self.storage.free()
+    }
+
+    /// Says what is missing up to here. Told again whenever there is more: the last word counts.
+    pub(super) fn tell_gaps(&mut self, gaps: &[Gap]) -> io::Result<()> {
+        let entries = put_gaps(gaps);
+        self.put_metadata(super::gaps::GAPS, &entries)
+    }
+
     /// Closes both chunks, the large messages' first: a file that ends early holds everything up to some instant, and of what
     /// came after it large messages at most, which the trace does not know.
-    fn close_chunks(&mut self) -> io::Result<()> {
+    pub(super) fn close_chunks(&mut self) -> io::Result<()> {
         for lane in [LARGE, SMALL] {
             if !self.open[lane].records.is_empty() {
                 self.close_chunk(lane)?;

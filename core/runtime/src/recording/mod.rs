@@ -38,19 +38,25 @@ mod compare;
 mod digest;
 mod file;
 mod format;
+mod gaps;
 mod messages;
+#[cfg(test)]
+mod power_tests;
 mod reader;
 mod recorder;
 mod recover;
+mod storage;
 #[cfg(test)]
 mod tests;
 
 pub use compare::{Comparison, Difference, TopicComparison, compare};
 pub use digest::{DIAGNOSTICS_PREFIX, Digest, sha256_hex};
+pub use gaps::Gap;
 pub use messages::{Messages, RecordedMessage};
 pub use reader::Recording;
-pub use recorder::{Attachment, Recorder, RecorderHandle, RecorderOptions, WhenFull};
+pub use recorder::{Attachment, Priority, Recorder, RecorderHandle, RecorderOptions, WhenFull};
 pub use recover::{Recovered, recover};
+pub use storage::Storage;
 
 use auriga_wire::Message;
 use std::path::{Path, PathBuf};
@@ -88,8 +94,11 @@ pub struct RecordingSummary {
     pub bytes: u64,
     /// Messages per topic, in the order of the topics.
     pub messages: Vec<(String, u64)>,
-    /// Messages that found the queue full and were left out (policy [`WhenFull::Drop`] only; 0 when read from a file).
-    pub dropped: u64,
+    /// What was left out because the queue or the disk was full (policy [`WhenFull::Drop`] only).
+    pub gaps: Vec<Gap>,
+    /// Why the file ends before the run did: the disk would not take more (policy [`WhenFull::Drop`] only; `None` when read
+    /// from a file).
+    pub ended_early: Option<String>,
     /// SHA-256 over the messages; see [`Digest`].
     pub digest: Digest,
 }

@@ -2,6 +2,7 @@
 
 use super::digest::{DigestBuilder, sha256_hex};
 use super::format::{Fields, FormatError, MAGIC, RECORD_HEADER, op};
+use super::gaps::{GAPS, Gap, parse_gaps};
 use super::messages::Messages;
 use super::{RecordingError, RecordingSummary, TopicInfo};
 use auriga_geometry::LogicalTime;
@@ -152,6 +153,12 @@ impl Recording {
         self.metadata.get("auriga").cloned().unwrap_or_default()
     }
 
+    /// What is missing because the queue or the disk was full while it was recorded; empty where nothing is.
+    #[must_use]
+    pub fn gaps(&self) -> Vec<Gap> {
+        self.metadata.get(GAPS).map(parse_gaps).unwrap_or_default()
+    }
+
     /// Names and media types of the attachments.
     pub fn attachments(&self) -> impl Iterator<Item = (&str, &str)> {
         self.attachments.iter().map(|entry| (entry.name.as_str(), entry.media_type.as_str()))
@@ -211,7 +218,8 @@ impl Recording {
         Ok(RecordingSummary {
             bytes: self.bytes,
             messages: digest.messages(),
-            dropped: 0,
+            gaps: self.gaps(),
+            ended_early: None,
             digest: digest.finish(),
         })
     }

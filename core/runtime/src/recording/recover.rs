@@ -47,6 +47,7 @@ pub fn recover(from: &Path, to: &Path) -> Result<Recovered, RecordingError> {
         options.attachments.push(Attachment::new(name, media_type, bytes));
     }
     options.metadata = old.metadata();
+    options.gaps = old.gaps();
     let lost_bytes = old.truncated_at().map_or(0, |at| old.bytes().saturating_sub(at));
     if let Some(at) = old.truncated_at() {
         options.metadata.insert("recovered".to_owned(), format!("the original ends early, at byte {at}"));

@@ -1,4 +1,4 @@
-use super::file::{CHUNK_BYTES_MOST, Storage};
+use super::file::CHUNK_BYTES_MOST;
 use super::*;
 use auriga_geometry::LogicalTime;
 use auriga_wire::message;
@@ -492,6 +492,7 @@ fn a_live_run_drops_and_counts_when_the_disk_is_stuck() {
     }
     let mut options = options();
     (options.queue, options.when_full) = (4, WhenFull::Drop);
+    options.priorities.insert("/sample".to_owned(), Priority::Vital);
     options.attachments.clear();
     let recorder = Recorder::with_storage(StuckDisk(disk), Path::new("stuck"), options).unwrap();
     let handle = recorder.handle();
@@ -502,7 +503,9 @@ fn a_live_run_drops_and_counts_when_the_disk_is_stuck() {
     assert!(handle.dropped() > 900);
     drop(permit);
     let summary = recorder.finish().unwrap();
-    assert_eq!(summary.dropped + summary.messages[0].1, 1_000);
+    assert_eq!(summary.gaps.len(), 1, "{:?}", summary.gaps);
+    assert_eq!(summary.gaps[0].messages + summary.messages[0].1, 1_000);
+    assert_eq!((summary.gaps[0].topic.as_str(), summary.gaps[0].last), ("/sample", at(999_000)));
 }
 
 #[test]
