@@ -1,4 +1,4 @@
-//! Disks that lose their power, tear what was written last, or stand still.
+//! Disks that lose their power, tear what was written last, are full, or stand still.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
@@ -66,8 +66,13 @@ fn at(nanos: i64) -> LogicalTime {
 }
 
 fn blob(number: u64, bytes: usize) -> Blob {
-    // Pseudo-random, so that it does not compress away.
-    let byte = |i: u64| ((i + number).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56) as u8;
+    // SplitMix64, so that it does not compress away.
+    let byte = |i: u64| {
+        let mut z = (i + (number << 32)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) as u8
+    };
     Blob { data: (0..bytes as u64).map(byte).collect() }
 }
 
@@ -159,6 +164,36 @@ fn what_a_power_cut_left_is_mended() {
     std::fs::remove_file(to).unwrap();
 }
 
+/// A disk of so many bytes, which it tells.
+#[derive(Clone)]
+struct Disk {
+    left: Arc<Mutex<u64>>,
+    bytes: Arc<Mutex<Vec<u8>>>,
+    tells: bool,
+}
+
+impl Disk {
+    fn new(left: u64, tells: bool) -> Self {
+        Self { left: Arc::new(Mutex::new(left)), bytes: Arc::default(), tells }
+    }
+}
+
+impl Storage for Disk {
+    fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let mut left = self.left.lock().unwrap();
+        let full = || io::Error::new(io::ErrorKind::StorageFull, "no space left on device");
+        *left = left.checked_sub(bytes.len() as u64).ok_or_else(full)?;
+        self.bytes.lock().unwrap().extend_from_slice(bytes);
+        Ok(())
+    }
+    fn sync(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+    fn free(&self) -> Option<u64> {
+        self.tells.then(|| *self.left.lock().unwrap())
+    }
+}
+
 const TOPICS: [&str; 3] = ["/picture", "/object", "/trace"];
 
 fn live_options() -> RecorderOptions {
@@ -167,6 +202,65 @@ fn live_options() -> RecorderOptions {
     options.priorities.insert("/picture".to_owned(), Priority::Bulk);
     options.priorities.insert("/trace".to_owned(), Priority::Vital);
     options
+}
+
+/// Records a second a round and waits each time until the writer has it.
+fn record_rounds(recorder: &Recorder, rounds: u32, picture: usize, object: usize) {
+    for round in 0..rounds {
+        let now = at(i64::from(round) * 1_000_000_000);
+        for (topic, bytes) in [(0, picture), (1, object), (2, 20)] {
+            recorder.handle().record(topic, round, now, Arc::new(blob(u64::from(round), bytes))).unwrap();
+        }
+        while recorder.handle().waiting().0 > 0 {
+            std::thread::yield_now();
+        }
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_loses_pictures_first_and_the_trace_last() {
+    let disk = Disk::new(1_000_000, true);
+    let mut options = live_options();
+    options.reserve_bytes = 600_000;
+    let recorder = Recorder::with_storage(disk.clone(), Path::new("filling"), options).unwrap();
+    record_rounds(&recorder, 120, 20_000, 8_000);
+    let summary = recorder.finish().unwrap();
+    assert_eq!(summary.ended_early, None);
+    let count = |topic: usize| summary.messages[topic].1;
+    assert!(count(0) < count(1) && count(1) < count(2), "{:?}", summary.messages);
+    assert!(count(0) >= 10 && count(2) == 120, "{:?}", summary.messages);
+    for (gap, topic) in summary.gaps.iter().zip([1, 0]) {
+        assert_eq!((gap.topic.as_str(), gap.messages), (TOPICS[topic], 120 - count(topic)));
+        assert_eq!(gap.last, at(119_000_000_000));
+    }
+    // The file is whole and says the same; cut short, it says what was known by then.
+    let bytes = disk.bytes.lock().unwrap().clone();
+    let path = scratch("filling", &bytes);
+    let recording = Recording::open(&path).unwrap();
+    assert_eq!((recording.is_truncated(), recording.gaps()), (false, summary.gaps.clone()));
+    std::fs::write(&path, &bytes[..bytes.len() - 3_000]).unwrap();
+    let cut = Recording::open(&path).unwrap();
+    assert!(cut.is_truncated() && cut.gaps().len() == 2, "{:?}", cut.gaps());
+    let mended = path.with_extension("mended");
+    recover(&path, &mended).unwrap();
+    assert_eq!(Recording::open(&mended).unwrap().gaps(), cut.gaps());
+    std::fs::remove_file(path).unwrap();
+    std::fs::remove_file(mended).unwrap();
+}
+
+#[test]
+fn a_disk_that_is_suddenly_full_ends_the_recording_and_not_the_run() {
+    let disk = Disk::new(200_000, false);
+    let recorder =
+        Recorder::with_storage(disk.clone(), Path::new("/disk/full.mcap"), live_options()).unwrap();
+    record_rounds(&recorder, 40, 10_000, 1_000);
+    let summary = recorder.finish().unwrap();
+    let why = summary.ended_early.unwrap();
+    assert!(why.contains("/disk/full.mcap") && why.contains("no space left"), "{why}");
+    assert!(summary.gaps.iter().any(|gap| gap.topic == "/trace" && gap.last == at(39_000_000_000)));
+    let saved = instants("full", &disk.bytes.lock().unwrap());
+    assert!(saved.len() > 40, "{}", saved.len());
 }
 
 #[test]
