@@ -150,6 +150,7 @@ pub struct Watchers {
 }
 
 /// What does not move, for a viewer.
+#[cfg_attr(not(feature = "viewer"), allow(dead_code, reason = "nobody looks"))]
 pub struct Scene<'a> {
     /// The lanes; absent for a drive without a map.
     pub map: Option<&'a Map>,
