@@ -47,6 +47,8 @@ CARGO_TARGET_DIR="$cache/x86_64" cargo build --release --locked --no-default-fea
     "$cargo" build --release --locked --no-default-features --bin auriga --target aarch64-unknown-linux-gnu
 )
 
+# Otherwise the program would start itself again with this set, which an emulator does not follow.
+export ORT_DISABLE_TELEMETRY=1
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 drive() {
