@@ -157,7 +157,6 @@ impl Loop {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Table {
     can: Vec<Row>,
 }
