@@ -1,5 +1,5 @@
-//! Random graphs give the same bytes on 1, 2 and 4 threads and on the executor's own, however long their steps take on the wall, in one process and
-//! split in two.
+//! Random graphs give the same bytes on 1, 2 and 4 threads and on the executor's own, however long their steps take on the
+//! wall, in one process and split in two.
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed unwrap is a failed test")]
 
+use super::tests::StuckDisk;
 use super::*;
 use auriga_geometry::LogicalTime;
 use auriga_wire::message;
@@ -280,19 +281,6 @@ fn a_live_recording_does_not_wait_for_the_next_message_to_be_safe() {
     recorder.finish().unwrap();
 }
 
-/// Stands still until it is let go.
-struct Stuck(crossbeam_channel::Receiver<()>);
-
-impl Storage for Stuck {
-    fn append(&mut self, _: &[u8]) -> io::Result<()> {
-        let _ = self.0.recv();
-        Ok(())
-    }
-    fn sync(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[test]
 fn a_full_queue_loses_pictures_first() {
     let (permit, disk) = crossbeam_channel::bounded(64);
@@ -301,7 +289,7 @@ fn a_full_queue_loses_pictures_first() {
     }
     let mut options = live_options();
     options.queue = 16;
-    let recorder = Recorder::with_storage(Stuck(disk), Path::new("stuck"), options).unwrap();
+    let recorder = Recorder::with_storage(StuckDisk(disk), Path::new("stuck"), options).unwrap();
     let handle = recorder.handle();
     for round in 0..100 {
         for topic in 0..3 {

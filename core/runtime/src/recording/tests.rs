@@ -472,7 +472,7 @@ fn a_full_disk_is_an_error_with_its_file_and_remedy() {
 }
 
 /// A disk that waits for permission.
-struct StuckDisk(crossbeam_channel::Receiver<()>);
+pub(super) struct StuckDisk(pub(super) crossbeam_channel::Receiver<()>);
 
 impl Storage for StuckDisk {
     fn append(&mut self, _: &[u8]) -> io::Result<()> {
